@@ -1,0 +1,215 @@
+"""The door to the cloud: what every store offers, whichever engine is behind it.
+
+`Store` is all that the customer's edge may do; `JobState` is what only the cloud's own job
+runner does besides. Answers are identical over all implementations (floating sums within 1e-9);
+`tests/stores` holds each of them to that. A store never sees a key and treats every ciphertext
+as an opaque text.
+
+Columns: a store keeps for each (path, kind) of the headers the texts by which a leaf is grouped
+and compared (`analytics.wire.scalar_text`; null is no value, an array has a text for each
+element) and, for `number`, `time` and `ip`, the value to compare by. What does not fit its kind
+has a text only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
+
+from analytics.wire import (
+    BadLine,
+    BatchHeader,
+    Finding,
+    JobPart,
+    JobSpec,
+    Lookup,
+    Query,
+    Row,
+    Selection,
+    ValueRecord,
+)
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What an ingest did: new and already known events and value records, and refused lines."""
+
+    batches: int = 0
+    events: int = 0
+    known_events: int = 0
+    values: int = 0
+    known_values: int = 0
+    rejected: int = 0
+    rejects: list[BadLine] = field(default_factory=list)
+    """The first refused lines, at most 100; a `reject` callback sees them all."""
+
+
+class EpochInfo(NamedTuple):
+    """An epoch as the store knows it; times are microseconds, None while it has no event."""
+
+    kid: str
+    kcv: str
+    generation: int
+    events: int
+    first: int | None
+    last: int | None
+
+
+class GroupChange(NamedTuple):
+    """A group of a job's part that has events newer than a watermark.
+
+    `first` and `last` are the times of those new events.
+    """
+
+    group: tuple[str, ...]
+    first: int
+    last: int
+
+
+class JobEvent(NamedTuple):
+    """What a detection looks at: time, id, weight, and the texts of the job's `value` path."""
+
+    time: int
+    id: str
+    weight: int
+    values: tuple[str, ...]
+
+
+class Store(Protocol):
+    """What the edge may do.
+
+    Every method raises `StoreError` when the store can't do it, and `StoreBusyError` when
+    another process owns the store.
+    """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def close(self) -> None:
+        """Release the store; a second call does nothing."""
+        ...
+
+    def ingest(self, lines: Iterable[bytes]) -> IngestReport:
+        """Store the batches of a wire stream, each wholly or not at all.
+
+        Ingesting a line again changes nothing. Refused lines are counted and reported; a batch
+        whose header names another tenant, or a kid with another key check value than the store
+        has registered, stops the ingest before anything of that batch is stored.
+
+        Raises:
+            EpochConflictError: kid known with another key check value.
+            VersionError: the stream speaks another version of the wire.
+        """
+        ...
+
+    def tenant(self) -> str | None:
+        """The tenant whose events these are; None while the store is empty."""
+        ...
+
+    def headers(self) -> list[BatchHeader]:
+        """One header for each (kid, profile), with the columns of all batches united.
+
+        The `tag` is that of the newest batch and covers that batch's columns only.
+        """
+        ...
+
+    def header_lines(self) -> list[bytes]:
+        """The headers as they came, whole, one for each distinct one: their tags verify."""
+        ...
+
+    def epochs(self) -> list[EpochInfo]:
+        """Every registered epoch, oldest registration first."""
+        ...
+
+    def query(self, query: Query) -> list[Row]:
+        """Group and measure; see `Query`. Unknown paths have no values."""
+        ...
+
+    def values(self, lookup: Lookup) -> Iterator[ValueRecord]:
+        """The value records that a look-up selects, in no promised order."""
+        ...
+
+    def scan(self, selection: Selection) -> Iterator[bytes]:
+        """Whole encrypted events as JSON lines without their end."""
+        ...
+
+    def events(self, ids: Sequence[str]) -> Iterator[bytes]:
+        """The events with these ids, as `scan` gives them; ids that are not there are skipped."""
+        ...
+
+    def put_job(self, job: JobSpec) -> None:
+        """Add a job or replace its parts; a new version of it starts over."""
+        ...
+
+    def jobs(self) -> list[JobSpec]:
+        """Every job, by id."""
+        ...
+
+    def remove_job(self, job_id: str) -> bool:
+        """Remove a job; its findings stay. False if there was none of that id."""
+        ...
+
+    def findings(self, after: int = 0) -> Iterator[Finding]:
+        """Findings whose sequence is greater than `after`, in that order."""
+        ...
+
+
+class JobState(Store, Protocol):
+    """What the cloud's job runner does besides; the edge has no use for it.
+
+    Positions count ingested events: each event has one, they only grow.
+    """
+
+    def position(self) -> int:
+        """The position of the newest event; 0 for an empty store."""
+        ...
+
+    def watermark(self, job: JobSpec, part: JobPart) -> int:
+        """The position up to which this version of the part was evaluated; 0 at first."""
+        ...
+
+    def changed_groups(self, job: JobSpec, part: JobPart, after: int) -> Iterator[GroupChange]:
+        """Groups with a matching event at a position greater than `after`.
+
+        Events without a time belong to no window and change no group.
+        """
+        ...
+
+    def group_events(
+        self, job: JobSpec, part: JobPart, group: tuple[str, ...], since: int, until: int
+    ) -> list[JobEvent]:
+        """The group's matching events within `[since, until)`, by time, then id."""
+        ...
+
+    def group_findings(
+        self, job: JobSpec, part: JobPart, group: tuple[str, ...], since: int, until: int
+    ) -> list[Finding]:
+        """This version's findings of the group whose windows meet `[since, until)`, by start."""
+        ...
+
+    def write_findings(
+        self, job: JobSpec, part: JobPart, findings: Sequence[Finding], watermark: int
+    ) -> None:
+        """Write findings by id, then advance the watermark: both or neither survive a crash.
+
+        A finding that is there already and has not changed keeps its sequence.
+        """
+        ...
+
+
+__all__ = [
+    "EpochInfo",
+    "GroupChange",
+    "IngestReport",
+    "JobEvent",
+    "JobState",
+    "Store",
+]

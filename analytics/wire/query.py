@@ -1,0 +1,205 @@
+"""Questions to a store and their answers: the filter language, queries, look-ups and rows.
+
+A question is compiled at the edge for one epoch and one profile at a time; `kid` and `profile`
+are part of every query because ciphertexts of two epochs may coincide by chance. AllOf times are
+microseconds since 1970.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from analytics.wire.models import Bytes16, Keyspace, Kid, Path, Token, WireModel
+
+MAX_FILTER_DEPTH = 32
+MAX_FILTER_NODES = 4096
+
+Time = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+
+
+class AllOf(WireModel):
+    """Every part holds. No parts: everything."""
+
+    op: Literal["all"] = "all"
+    parts: tuple[Filter, ...]
+
+
+class AnyOf(WireModel):
+    """At least one part holds. No parts: nothing."""
+
+    op: Literal["any"] = "any"
+    parts: tuple[Filter, ...]
+
+
+class Not(WireModel):
+    """The part does not hold."""
+
+    op: Literal["not"] = "not"
+    part: Filter
+
+
+class Eq(WireModel):
+    """The column has this text (of an array: one element has it)."""
+
+    op: Literal["eq"] = "eq"
+    path: Path
+    value: str
+
+
+class In(WireModel):
+    """The column has one of these texts."""
+
+    op: Literal["in"] = "in"
+    path: Path
+    values: tuple[str, ...]
+
+
+class TokensAll(WireModel):
+    """The column's value has a record of this keyspace and search list with all these tokens."""
+
+    op: Literal["tokens_all"] = "tokens_all"
+    path: Path
+    keyspace: Keyspace
+    search: Bytes16
+    tokens: Annotated[tuple[Token, ...], Field(min_length=1)]
+
+
+class Exists(WireModel):
+    """The column has a value."""
+
+    op: Literal["exists"] = "exists"
+    path: Path
+
+
+class Range(WireModel):
+    """A `number` or `time` column lies in the half-open range; a missing bound is open.
+
+    Times are microseconds. At least one bound is given.
+    """
+
+    op: Literal["range"] = "range"
+    path: Path
+    gte: int | float | None = None
+    lt: int | float | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Range:
+        if self.gte is None and self.lt is None:
+            raise ValueError("a range needs a bound")
+        return self
+
+
+class PrefixRange(WireModel):
+    """An `ip` column lies in `low..high`, both included; v4 and v6 never mix."""
+
+    op: Literal["prefix_range"] = "prefix_range"
+    path: Path
+    low: str
+    high: str
+
+
+Filter = Annotated[
+    AllOf | AnyOf | Not | Eq | In | TokensAll | Exists | Range | PrefixRange,
+    Field(discriminator="op"),
+]
+
+
+class Metric(WireModel):
+    """One figure for each group.
+
+    `count` is the sum of the events' weights (`1 + rate.ex_diff`), `events` their plain number;
+    the others need a path. `distinct` counts texts, `first` and `last` are times of events.
+    """
+
+    kind: Literal["count", "events", "distinct", "sum", "avg", "min", "max", "first", "last"]
+    path: Path | None = None
+
+    @model_validator(mode="after")
+    def _path_where_needed(self) -> Metric:
+        needs_path = self.kind in ("distinct", "sum", "avg", "min", "max")
+        if needs_path != (self.path is not None):
+            raise ValueError(f"metric {self.kind} {'needs a' if needs_path else 'takes no'} path")
+        return self
+
+
+class Query(WireModel):
+    """Group, count and measure the events of one epoch and profile.
+
+    Events outside `[since, until)` do not count, nor do those without a time where a bound is
+    given. An event counts in a group only if it has a value for every path in `group_by`; with
+    an array it counts once in the group of each distinct element. `interval` (microseconds)
+    makes a histogram: the bucket's start joins the group key. Rows come by the first metric,
+    largest first, then by key; `limit` None means all groups.
+    """
+
+    kid: Kid
+    profile: Bytes16
+    since: Time | None = None
+    until: Time | None = None
+    filter: Filter = AllOf(parts=())
+    group_by: tuple[Path, ...] = ()
+    metrics: tuple[Metric, ...] = (Metric(kind="count"),)
+    interval: Annotated[int, Field(gt=0)] | None = None
+    limit: Annotated[int, Field(gt=0)] | None = None
+
+
+class Row(WireModel):
+    """One group of an answer; `metrics` in the order of the query's. None: no value to measure."""
+
+    key: tuple[str, ...]
+    bucket: Time | None = None
+    metrics: tuple[int | float | None, ...]
+
+
+class Selection(WireModel):
+    """Ask for whole events, newest first (or oldest first), of one epoch and profile."""
+
+    kid: Kid
+    profile: Bytes16
+    since: Time | None = None
+    until: Time | None = None
+    filter: Filter = AllOf(parts=())
+    limit: Annotated[int, Field(gt=0)] | None = None
+    newest_first: bool = True
+
+
+class Lookup(WireModel):
+    """Ask the value dictionary of one epoch and keyspace, by tokens or by ciphertexts.
+
+    By tokens: every record of the `search` list that has all of them. By `cts`: the records of
+    these ciphertexts, of any search list if `search` is None.
+    """
+
+    kid: Kid
+    keyspace: Keyspace
+    search: Bytes16 | None = None
+    tokens: tuple[Token, ...] = ()
+    cts: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Lookup:
+        if bool(self.tokens) == bool(self.cts):
+            raise ValueError("a look-up goes either by tokens or by ciphertexts")
+        if self.tokens and self.search is None:
+            raise ValueError("a look-up by tokens names its search list")
+        return self
+
+
+def check_filter(root: Filter) -> None:
+    """Refuse filters that would cost more to walk than any real question needs.
+
+    Raises:
+        ValueError: when the filter is deeper or larger than the limits of this module.
+    """
+    nodes, stack = 0, [(root, 1)]
+    while stack:
+        node, depth = stack.pop()
+        nodes += 1
+        if depth > MAX_FILTER_DEPTH or nodes > MAX_FILTER_NODES:
+            raise ValueError("the filter is too deep or too large")
+        if isinstance(node, AllOf | AnyOf):
+            stack += [(part, depth + 1) for part in node.parts]
+        elif isinstance(node, Not):
+            stack.append((node.part, depth + 1))
