@@ -179,14 +179,27 @@ class JobState(Store, Protocol):
     def changed_groups(self, job: JobSpec, part: JobPart, after: int) -> Iterator[GroupChange]:
         """Groups with a matching event at a position greater than `after`.
 
-        Events without a time belong to no window and change no group.
+        Events without a time belong to no window and change no group. Of an `event_count` or
+        `value_count` job a store may leave out groups that can't reach the threshold: those
+        whose events within `[first - window, last + window)`, old ones included, all together
+        stay below it. So a million groups with one event each cost one statement, not a million.
         """
         ...
 
     def group_events(
-        self, job: JobSpec, part: JobPart, group: tuple[str, ...], since: int, until: int
+        self,
+        job: JobSpec,
+        part: JobPart,
+        group: tuple[str, ...],
+        since: int,
+        until: int,
+        *,
+        limit: int | None = None,
     ) -> list[JobEvent]:
-        """The group's matching events within `[since, until)`, by time, then id."""
+        """The group's matching events within `[since, until)`, by time, then id.
+
+        With a limit only the first ones: a flood is found by its beginning.
+        """
         ...
 
     def group_findings(
