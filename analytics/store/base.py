@@ -180,9 +180,9 @@ class JobState(Store, Protocol):
         """Groups with a matching event at a position greater than `after`.
 
         Events without a time belong to no window and change no group. Of an `event_count` or
-        `value_count` job a store may leave out groups that can't reach the threshold: those
-        whose events within `[first - window, last + window)`, old ones included, all together
-        stay below it. So a million groups with one event each cost one statement, not a million.
+        `value_count` job a store may leave out every group that it can prove to reach the
+        threshold in no window that meets the change, old events included: hopping windows of
+        twice the length prove it, so a million groups with one event each cost one statement.
         """
         ...
 
