@@ -41,6 +41,7 @@ from analytics.wire.leaves import (
 )
 from analytics.wire.models import (
     MAX_COLUMNS,
+    MAX_DET_BYTES,
     WIRE_VERSION,
     BatchHeader,
     Column,
@@ -83,6 +84,7 @@ from analytics.wire.stream import (
 
 __all__ = [
     "MAX_COLUMNS",
+    "MAX_DET_BYTES",
     "MAX_FINDING_EVENTS",
     "MAX_LINE",
     "MICROSECONDS",

@@ -19,6 +19,9 @@ WIRE_VERSION: Final = 1
 MAX_COLUMNS = 256
 """Columns that a store keeps for each tenant; what is visible beyond them stays in the line."""
 
+MAX_DET_BYTES = 8192
+"""A longer value is opaque: its envelope would not fit the term limits of search engines."""
+
 MAX_TOKENS = 65_536
 """Tokens in one value record; a value of 8 KiB has some 8,000 grams."""
 

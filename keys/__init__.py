@@ -1,0 +1,35 @@
+"""The key custodian: key rings, epochs, key derivation and key checks, as a library.
+
+A ring holds one tenant's epochs. Each epoch has an independent random root, from which every
+key is derived (`keys.derive`); a provider (`keys.providers`) wraps the roots, so that the ring
+file alone opens nothing. This package imports neither side of the trust boundary.
+"""
+
+from keys.derive import EpochKeys, KeyspaceKey, TenantKey
+from keys.errors import (
+    KeyCheckError,
+    KeysError,
+    ProviderError,
+    RingError,
+    UnknownEpochError,
+    WrongKeyError,
+)
+from keys.lifecycle import init_ring
+from keys.material import Secret
+from keys.ring import Epoch, Ring
+
+__all__ = [
+    "Epoch",
+    "EpochKeys",
+    "KeyCheckError",
+    "KeysError",
+    "KeyspaceKey",
+    "ProviderError",
+    "Ring",
+    "RingError",
+    "Secret",
+    "TenantKey",
+    "UnknownEpochError",
+    "WrongKeyError",
+    "init_ring",
+]

@@ -1,0 +1,51 @@
+"""`file:PATH`: the wrapping key as 64 hexadecimal digits in a private file.
+
+Keep it apart from the ring (another volume, another backup): who has both has the keys.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from pathlib import Path
+
+from keys.errors import ProviderError, RingError
+from keys.files import read_private, write_private
+from keys.material import Secret
+from keys.providers import WRAPPING_KEY_SIZE
+
+_KEY_FILE = re.compile(rb"([0-9a-f]{64})\n?")
+
+
+class FileProvider:
+    """A wrapping key in a file that only its owner may read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def wrapping_key(self) -> Secret:
+        """The key in the file.
+
+        Raises:
+            ProviderError: missing, open to others, or not exactly one encoded key.
+        """
+        try:
+            content = read_private(self._path, "key file")
+        except RingError as error:
+            raise ProviderError(str(error), error.hint) from None
+        if not (match := _KEY_FILE.fullmatch(content)):
+            raise ProviderError(
+                f"the key file {self._path} holds no key: 64 hexadecimal digits are one",
+                "restore it from its backup",
+            )
+        return Secret(bytes.fromhex(match[1].decode()))
+
+    def create(self) -> Secret:
+        """The key in the file; a random one is written first where there is no file."""
+        if not self._path.exists():
+            key = secrets.token_bytes(WRAPPING_KEY_SIZE)
+            try:
+                write_private(self._path, key.hex().encode() + b"\n", replace=False)
+            except RingError as error:
+                raise ProviderError(str(error), error.hint) from None
+        return self.wrapping_key()

@@ -1,0 +1,218 @@
+"""The key ring: a tenant's epochs in one private, authenticated file.
+
+Invariants of an opened ring: the file has exactly one spelling and its MAC under the provider's
+key is right, so no state, date or generation in it was altered; every root gives the kid and
+the key check value that stand beside it; at most one epoch is active.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from keys import labels
+from keys.derive import EpochKeys, TenantKey, hkdf, lp
+from keys.errors import KeyCheckError, RingError, UnknownEpochError
+from keys.files import read_private, write_private
+from keys.material import Secret
+from keys.providers import Provider, open_provider
+
+RING_VERSION = 1
+
+State = Literal["pre-active", "active", "retired", "destroyed"]
+
+
+class Epoch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One epoch as the ring file states it: byte strings in hexadecimal, root wrapped."""
+
+    kid: str
+    kcv: str
+    state: State
+    created: datetime
+    root: str | None
+
+
+class RingFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"ring": "zt-ring"}):
+    """The content of a ring file; `mac` covers all the rest."""
+
+    ring: int
+    tenant: str
+    generation: int
+    provider: str
+    id_key: str
+    epochs: list[Epoch]
+    mac: str = ""
+
+
+class Ring:
+    """An opened ring."""
+
+    def __init__(self, path: Path, content: RingFile, wrapping_key: Secret) -> None:
+        """Unwrap a verified ring; use `Ring.open`.
+
+        Raises:
+            RingError: a wrapped key does not open or is not the one it claims to be.
+        """
+        self.path = path
+        self.tenant = content.tenant
+        self.generation = content.generation
+        self.provider = content.provider
+        self.epochs = content.epochs
+        self.tenant_key = TenantKey(unwrap(wrapping_key, content.tenant, b"id", content.id_key))
+        self._keys: dict[str, EpochKeys] = {}
+        for epoch in content.epochs:
+            if epoch.root is None:
+                continue
+            keys = EpochKeys(unwrap(wrapping_key, content.tenant, b"root", epoch.root))
+            if keys.kid.hex() != epoch.kid or keys.kcv.hex() != epoch.kcv:
+                raise _damaged(path)
+            self._keys[epoch.kid] = keys
+
+    @classmethod
+    def open(cls, path: Path) -> Ring:
+        """Read, authenticate and unwrap a ring file.
+
+        Raises:
+            RingError: missing, open to other users, torn, altered, or of another version.
+            ProviderError: the wrapping key can't be had.
+        """
+        raw = read_private(path, "key ring")
+        content = _parse(path, raw)
+        wrapping_key = open_provider(content.provider, path.parent).wrapping_key()
+        if not hmac.compare_digest(content.mac.encode(), ring_mac(content, wrapping_key).encode()):
+            raise RingError(
+                f"the key ring {path} was altered, or its provider gives another wrapping key",
+                "check that the provider's key belongs to this ring, or restore both from backup",
+            )
+        return cls(path, content, wrapping_key)
+
+    @property
+    def active(self) -> EpochKeys:
+        """The keys of the epoch that encrypts.
+
+        Raises:
+            RingError: no epoch is active.
+        """
+        for epoch in self.epochs:
+            if epoch.state == "active":
+                return self._keys[epoch.kid]
+        raise RingError(
+            f"no epoch of the key ring {self.path} is active", "look at them with: zt-keys list"
+        )
+
+    def epoch(self, kid: str, kcv: bytes | None = None) -> EpochKeys:
+        """The keys of an epoch, checked against the data's key check value if there is one.
+
+        Raises:
+            UnknownEpochError: no epoch of the ring has this kid.
+            KeyCheckError: it has, but with another key.
+        """
+        if (keys := self._keys.get(kid)) is None:
+            known = ", ".join(epoch.kid for epoch in self.epochs) or "none"
+            raise UnknownEpochError(
+                f"the data needs epoch {kid}, which the key ring {self.path} does not hold "
+                f"(it holds {known})",
+                "use the ring of the tenant that encrypted it, or a newer copy of this ring",
+            )
+        if kcv is not None and not hmac.compare_digest(keys.kcv, kcv):
+            raise KeyCheckError(
+                f"the key ring {self.path} has an epoch {kid}, but it is another key than the "
+                "one that the data was encrypted with",
+                "use the ring of the tenant that encrypted it; nothing was read or written",
+            )
+        return keys
+
+    def __contains__(self, kid: str) -> bool:
+        return kid in self._keys
+
+    def __repr__(self) -> str:
+        return f"<Ring of {self.tenant!r}, {len(self.epochs)} epochs>"
+
+
+def write_ring(path: Path, content: RingFile, wrapping_key: Secret, *, replace: bool) -> None:
+    """Authenticate and write a ring file in one step.
+
+    Raises:
+        RingError: see `keys.files.write_private`.
+    """
+    sealed = msgspec.structs.replace(content, mac=ring_mac(content, wrapping_key))
+    write_private(path, spell(sealed), replace=replace)
+
+
+def ring_mac(content: RingFile, wrapping_key: Secret) -> str:
+    """HMAC-SHA-256 of everything in the ring but the MAC, in hexadecimal."""
+    key = hkdf(wrapping_key, lp(labels.RING_MAC), 32).secret_key_access()
+    message = spell(msgspec.structs.replace(content, mac=""))
+    return hmac.digest(key, message, hashlib.sha256).hex()
+
+
+def wrap(wrapping_key: Secret, tenant: str, role: bytes, secret: Secret) -> str:
+    """A key under AES-SIV (RFC 5297), bound to the tenant and its role in the ring."""
+    sealed = _wrapper(wrapping_key).encrypt(secret.secret_key_access(), [tenant.encode(), role])
+    return sealed.hex()
+
+
+def unwrap(wrapping_key: Secret, tenant: str, role: bytes, wrapped: str) -> Secret:
+    """The key that `wrap` wrapped.
+
+    Raises:
+        RingError: it was altered or wrapped under another key.
+    """
+    try:
+        data = _wrapper(wrapping_key).decrypt(bytes.fromhex(wrapped), [tenant.encode(), role])
+    except (InvalidTag, ValueError):
+        raise RingError(
+            "a key in the ring does not open under the provider's wrapping key",
+            "restore the ring from its backup",
+        ) from None
+    return Secret(data)
+
+
+def spell(content: RingFile) -> bytes:
+    """The one spelling of a ring file."""
+    return json.dumps(msgspec.to_builtins(content), indent=2).encode() + b"\n"
+
+
+def _wrapper(wrapping_key: Secret) -> AESSIV:
+    return AESSIV(hkdf(wrapping_key, lp(labels.RING_WRAP), 64).secret_key_access())
+
+
+def _parse(path: Path, raw: bytes) -> RingFile:
+    try:
+        content = msgspec.json.decode(raw, type=RingFile)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise _damaged(path) from None
+    if content.ring != RING_VERSION:
+        raise RingError(
+            f"the key ring {path} has version {content.ring}, this program reads {RING_VERSION}",
+            "use the release of zt-analytics that wrote it, or a newer one",
+        )
+    if spell(content) != raw:
+        raise _damaged(path)
+    return content
+
+
+def _damaged(path: Path) -> RingError:
+    return RingError(f"the key ring {path} is damaged", "restore it from its backup")
+
+
+__all__ = [
+    "RING_VERSION",
+    "Epoch",
+    "Provider",
+    "Ring",
+    "RingFile",
+    "State",
+    "ring_mac",
+    "unwrap",
+    "wrap",
+    "write_ring",
+]

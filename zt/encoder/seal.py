@@ -1,0 +1,156 @@
+"""Seals and tags: keyed MACs over events, value records and headers.
+
+All are keyed BLAKE2b-128 (RFC 7693). What they cover is encoded injectively, every part behind
+its length, so no two contents have one MAC but by a forgery of 2^-128.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any
+
+import msgspec
+
+from analytics.wire import BatchHeader, EventMeta, ValueRecord, decode_bytes, encode_bytes, leaves
+from keys import EpochKeys, KeyspaceKey, labels
+from keys.derive import lp, uint32
+from zt.errors import IntegrityError
+from zt.schemes.det import scalar_bytes, scalar_type
+
+SEAL_VERSION = 1
+MAC_SIZE = 16  # bytes
+_KEY_SIZE = 32  # bytes
+_VERSION = lp(uint32(SEAL_VERSION))
+
+
+class EventSeal:
+    """The MAC over one encrypted event: its id, epoch, profile, every leaf and the blob.
+
+        LP(version) LP(id) LP(kid) LP(profile) LP(number of leaves)
+        then for every leaf, by UTF-8 path and array index:
+            LP(path) LP(array index or empty) LP(type) LP(bytes)
+        then LP(opaque)
+
+    A store may spell a number or a path (nested or dotted) in another way, but can change,
+    add, remove, rename or retype nothing.
+    """
+
+    def __init__(self, keys: EpochKeys) -> None:
+        key = keys.keyspace(labels.SEAL_KEYSPACE)
+        self._key = key.subkey(labels.SEAL, _KEY_SIZE)
+
+    def compute(self, body: dict[str, Any], meta: EventMeta) -> str:
+        """The seal of an event; `meta.seal` itself does not count.
+
+        Raises:
+            ValueError: the body has an array of containers, which no encrypted event has.
+        """
+        return self.compute_parts(body, meta.id, meta.kid, meta.profile, meta.opaque)
+
+    def compute_parts(
+        self, body: dict[str, Any], event_id: str, kid: str, profile: str, opaque: str
+    ) -> str:
+        """The seal of an event whose `zt` key does not exist yet."""
+        found = [
+            (leaf.path.encode(), -1 if leaf.position is None else leaf.position, leaf.value)
+            for leaf in leaves(body)
+        ]
+        found.sort(key=lambda item: item[:2])
+        parts = [
+            _VERSION,
+            lp(
+                decode_bytes(event_id),
+                bytes.fromhex(kid),
+                decode_bytes(profile),
+                uint32(len(found)),
+            ),
+        ]
+        parts += [
+            lp(
+                path,
+                b"" if position < 0 else uint32(position),
+                scalar_type(value),
+                scalar_bytes(value),
+            )
+            for path, position, value in found
+        ]
+        parts.append(lp(opaque.encode()))
+        key = self._key.secret_key_access()
+        digest = hashlib.blake2b(b"".join(parts), digest_size=MAC_SIZE, key=key)
+        return encode_bytes(digest.digest())
+
+    def verify(self, body: dict[str, Any], meta: EventMeta) -> None:
+        """Check an event's seal.
+
+        Raises:
+            IntegrityError: the event is not as it was sealed.
+        """
+        try:
+            right = self.compute(body, meta)
+        except ValueError:
+            right = ""
+        if not hmac.compare_digest(right, meta.seal):
+            raise IntegrityError(
+                "an event's seal does not verify: it was altered, or fields were moved",
+                "get the event again from where it was made, and ask who could write the store",
+            )
+
+
+class ValueTag:
+    """The MAC over a value record, under the keyspace's own key: LP of each of its parts."""
+
+    def __init__(self, key: KeyspaceKey) -> None:
+        self._key = key.subkey(labels.VALUE_TAG, _KEY_SIZE)
+        self._head = _VERSION + lp(key.kid, key.keyspace.encode())
+
+    def compute(self, scheme: str, search: str | None, ct: str, tokens: tuple[int, ...]) -> str:
+        """The tag of a value record of this keyspace and epoch."""
+        message = self._head + lp(
+            scheme.encode(),
+            decode_bytes(search) if search else b"",
+            ct.encode(),
+            b"".join(map(uint32, tokens)),
+        )
+        key = self._key.secret_key_access()
+        return encode_bytes(hashlib.blake2b(message, digest_size=MAC_SIZE, key=key).digest())
+
+    def verify(self, record: ValueRecord) -> None:
+        """Check a value record's tag.
+
+        Raises:
+            IntegrityError: the record is not as it was made.
+        """
+        right = self.compute(record.scheme, record.search, record.ct, record.tokens)
+        if not hmac.compare_digest(right, record.tag):
+            raise IntegrityError(
+                "a value record's tag does not verify: its tokens or its place were altered",
+                "get the data again from where it was made, and ask who could write the store",
+            )
+
+
+class HeaderTag:
+    """The MAC over a batch header: its sorted compact JSON without the tag."""
+
+    def __init__(self, keys: EpochKeys) -> None:
+        key = keys.keyspace(labels.SEAL_KEYSPACE)
+        self._key = key.subkey(labels.HEADER_TAG, _KEY_SIZE)
+
+    def compute(self, header: BatchHeader) -> str:
+        """The tag of a header; what stands in its `tag` does not count."""
+        content = header.model_dump(exclude={"tag"}, exclude_none=True)
+        message = msgspec.json.encode(content, order="sorted")
+        key = self._key.secret_key_access()
+        return encode_bytes(hashlib.blake2b(message, digest_size=MAC_SIZE, key=key).digest())
+
+    def verify(self, header: BatchHeader) -> None:
+        """Check a header's tag.
+
+        Raises:
+            IntegrityError: the header is not as it was made.
+        """
+        if not hmac.compare_digest(self.compute(header), header.tag):
+            raise IntegrityError(
+                "a batch header's tag does not verify: it was altered",
+                "get the data again from where it was made, and ask who could write the store",
+            )

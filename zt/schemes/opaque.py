@@ -1,0 +1,56 @@
+"""`opaque`: into the event's opaque blob, one ciphertext for all that the cloud can't use.
+
+    blob      = envelope under `zt:event`, associated data: header, "event", event id
+    plaintext = {"o": [[keys, value], ...], "r": [...]} padded with spaces to 32-byte steps
+
+Security: the cloud learns the padded length of the whole and nothing of the fields, not even
+their names or number. The blob is bound to its event's id; ids don't repeat for different
+events, so no nonce is needed and equal contents of two events don't show as equal.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from analytics.wire import Keys, decode_bytes
+from keys import KeyspaceKey, labels
+from zt.crypto.siv import KEY_SIZE, Sealer
+from zt.errors import IntegrityError
+
+PADDING = 32  # bytes
+
+Entry = tuple[Keys, Any]
+"""A hidden field: the segments of its path as the event spelled them, and its value."""
+
+
+class OpaqueBlob:
+    """Seals and opens the opaque blobs of one epoch."""
+
+    def __init__(self, key: KeyspaceKey) -> None:
+        self._sealer = Sealer(key.subkey(labels.OPAQUE, KEY_SIZE), key.kid)
+
+    def seal(self, entries: list[Entry], event_id: str) -> str:
+        """The blob of an event; one without hidden fields has a blob too."""
+        plaintext = msgspec.json.encode({"o": entries, "r": []})
+        padded = plaintext + b" " * (-len(plaintext) % PADDING)
+        return self._sealer.seal(padded, b"event", decode_bytes(event_id))
+
+    def open(self, blob: str, event_id: str) -> list[Entry]:
+        """The hidden fields of an event.
+
+        Raises:
+            IntegrityError: altered, or the blob of another event or epoch.
+        """
+        plaintext = self._sealer.open(blob, b"event", decode_bytes(event_id))
+        try:
+            content = msgspec.json.decode(plaintext)
+            if content["r"]:
+                raise ValueError
+            return [(tuple(keys), value) for keys, value in content["o"]]
+        except (ValueError, TypeError, KeyError):
+            raise IntegrityError(
+                "an opaque blob was written by a newer release",
+                "open it with the release of zt-analytics that wrote it, or a newer one",
+            ) from None
