@@ -1,0 +1,417 @@
+"""The probe: datagrams go in, events come out.
+
+This module holds the rules that turn the outcome of a transaction into an event, or into none:
+the probe must not amplify an attack, so what repeats is absorbed, and what is expected (a first
+challenge, a refresh, a request inside a call) is no news.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, BinaryIO
+
+from zt.errors import CaptureError
+from zt.sip import events
+from zt.sip.auth import Challenged, Challenges, Nonces
+from zt.sip.calls import Calls
+from zt.sip.capture import LINK_TYPES, Datagram, Skip, decode, read_frames
+from zt.sip.events import Agent, Event
+from zt.sip.parse import Message, claims_sip, parse
+from zt.sip.registrations import Registrations
+from zt.sip.scanners import signature
+from zt.sip.tables import SECOND, ExpiringTable
+from zt.sip.transactions import ANSWER_WITHIN, SILENT, Transaction, Transactions
+
+_REJECTED = frozenset({401, 403, 407})
+_CHALLENGES = frozenset({401, 407})
+# Answers that only the other end of a call gives: the server let the request pass.
+_CALLEE_ANSWERS = frozenset({180, 183, 486, 487, 600, 603})
+# A BYE that nobody answers, or that the other side knows no call for, ends the call as well
+# (RFC 3261 section 15.1.1).
+_BYE_MISSED = frozenset({408, 481})
+_NO_PROBES = frozenset({"REGISTER", "INVITE"})  # judged by their outcome, whoever sends them
+_SHORTEST = ANSWER_WITHIN * SECOND  # no table's entries live shorter
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much the probe remembers at most; the oldest leaves first.
+
+    The defaults hold a busy site. Under a flood of messages that are as large as UDP allows, an
+    entry takes up to some kilobytes.
+    """
+
+    transactions: int = 65_536  # in each of three states
+    challenges: int = 65_536
+    calls: int = 65_536
+    registrations: int = 131_072  # addresses of record
+    nonces: int = 131_072
+    parse_errors: int = 4_096  # distinct broken messages, to absorb their repeats
+
+
+@dataclass(slots=True)
+class Stats:
+    """What was seen and what became of it. Every frame is in exactly one of the first groups.
+
+    Attributes:
+        frames: all frames of captures.
+        not_ip, other_transport, malformed: frames without UDP; headers that contradict themselves.
+        tcp_not_decoded, fragments_skipped: not decoded by this version.
+        unsupported_link: frames of a link type that is not understood.
+        datagrams: UDP datagrams; the following are parts of them.
+        cut: datagrams that the snap length cut.
+        cut_unusable: of these and of frames cut inside a header, those with too little left.
+        not_sip: keep-alives, STUN, RTP and everything else that does not claim to be SIP.
+        parse_errors: broken SIP, repeats included.
+        requests, responses: SIP messages.
+        retransmissions: of these, repeats that were absorbed.
+        unmatched_responses: of these, responses to requests that were not seen.
+        calls_forgotten: calls left because there were too many, or too long.
+        events: events by type.
+    """
+
+    frames: int = 0
+    not_ip: int = 0
+    other_transport: int = 0
+    malformed: int = 0
+    tcp_not_decoded: int = 0
+    fragments_skipped: int = 0
+    unsupported_link: int = 0
+    datagrams: int = 0
+    cut: int = 0
+    cut_unusable: int = 0
+    not_sip: int = 0
+    parse_errors: int = 0
+    requests: int = 0
+    responses: int = 0
+    retransmissions: int = 0
+    unmatched_responses: int = 0
+    calls_forgotten: int = 0
+    events: dict[str, int] = field(default_factory=dict)
+
+    def skipped(self, why: Skip, *, cut: bool, supported: bool) -> None:
+        """Counts a frame without datagram; `cut` by the snap length, link type `supported`."""
+        if not supported:
+            self.unsupported_link += 1
+        elif cut and why is Skip.MALFORMED:
+            self.cut_unusable += 1
+        else:
+            setattr(self, why.value, getattr(self, why.value) + 1)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All counters, for display."""
+        return asdict(self)
+
+
+class Probe:
+    """Turns datagrams into events; knows no clock but theirs.
+
+    Datagrams are fed in the order of their capture. `read_capture` does so with a file; several
+    files that continue each other go through one probe, and `finish` comes after the last.
+
+    Args:
+        agent: who makes the events.
+        limits: how much to remember.
+    """
+
+    def __init__(self, agent: Agent, limits: Limits | None = None) -> None:
+        limits = limits or Limits()
+        self._agent = agent
+        self._stats = Stats()
+        self._now = 0  # never goes back, though packets may be out of order
+        self._wake = 0  # nothing expires before
+        self._transactions = Transactions(limits.transactions)
+        self._challenges = Challenges(limits.challenges)
+        self._nonces = Nonces(limits.nonces)
+        self._calls = Calls(limits.calls)
+        self._registrations = Registrations(limits.registrations)
+        self._broken: ExpiringTable[tuple[bytes, int], None] = ExpiringTable(
+            ANSWER_WITHIN * SECOND, limits.parse_errors
+        )
+
+    @property
+    def stats(self) -> Stats:
+        """The counters as of now."""
+        self._stats.retransmissions = self._transactions.retransmissions
+        self._stats.unmatched_responses = self._transactions.unmatched_responses
+        self._stats.calls_forgotten = self._calls.forgotten
+        return self._stats
+
+    def read_capture(self, source: BinaryIO, name: str) -> Iterator[Event]:
+        """Feeds a pcap or pcapng capture.
+
+        Args:
+            source: the capture, read forwards only.
+            name: what to call it in messages.
+
+        Yields:
+            Events; what is still open at its end waits for `finish`.
+
+        Raises:
+            CaptureError: no capture, an unsupported link type, damaged or cut off. Everything
+                before the cut has been fed by then.
+        """
+        stats = self._stats
+        for time, link_type, data, cut in read_frames(source, name):
+            stats.frames += 1
+            datagram = decode(time, link_type, data)
+            if isinstance(datagram, Skip):
+                stats.skipped(datagram, cut=cut, supported=link_type in LINK_TYPES)
+            else:
+                yield from self.feed(datagram)
+
+    def feed(self, datagram: Datagram) -> list[Event]:
+        """Takes one datagram; gives the events that it, or the time it came at, decided."""
+        stats = self._stats
+        stats.datagrams += 1
+        stats.cut += datagram.cut
+        found: list[Event] = []
+        self._now = max(self._now, datagram.time)
+        if self._now >= self._wake:
+            self._expire(found)
+        if not claims_sip(datagram.payload, datagram.src_port, datagram.dst_port):
+            stats.not_sip += 1
+            return found
+        message = parse(datagram.payload)
+        if message.error:
+            if datagram.cut:  # what is missing is the capture's fault, not the sender's
+                stats.cut_unusable += 1
+            else:
+                self._parse_error(datagram, message, found)
+        elif message.status:
+            stats.responses += 1
+            self._response(message, datagram, found)
+        else:
+            stats.requests += 1
+            self._request(message, datagram)
+        return found
+
+    def finish(self) -> list[Event]:
+        """Ends the capture: what is still open gets its event, with that as its reason."""
+        found: list[Event] = []
+        for transaction, time, reason in self._transactions.drain(self._now):
+            self._unanswered(transaction, time, reason, found)
+        for challenged, reason in self._challenges.drain(self._now):
+            self._unsettled(challenged, reason, found)
+        return found
+
+    def _expire(self, found: list[Event]) -> None:
+        """Lets everything go whose time has come."""
+        now = self._now
+        for transaction, time, reason in self._transactions.ended(now):
+            self._unanswered(transaction, time, reason, found)
+        for challenged, reason in self._challenges.unanswered(now):
+            self._unsettled(challenged, reason, found)
+        self._nonces.expire(now)
+        self._calls.expire(now)
+        self._registrations.expire(now)
+        for _ in self._broken.expire(now):
+            pass
+        self._wake = min(
+            now + _SHORTEST,  # what is new until then expires later
+            self._transactions.deadline(),
+            self._challenges.deadline(),
+            self._nonces.deadline(),
+            self._calls.deadline(),
+            self._registrations.deadline(),
+            self._broken.deadline(),
+        )
+
+    def _parse_error(self, datagram: Datagram, message: Message, found: list[Event]) -> None:
+        self._stats.parse_errors += 1
+        broken = (datagram.src, hash(datagram.payload))
+        if broken in self._broken:
+            return
+        self._broken.put(broken, None, self._now)
+        proven = self._nonces.proven(datagram.src, datagram.transport)
+        self._add(found, events.parse_error(self._agent, datagram, message, proven=proven))
+
+    def _request(self, message: Message, datagram: Datagram) -> None:
+        if message.method in SILENT:
+            if message.method == "CANCEL":
+                self._transactions.cancel(message, datagram)
+            return
+        transaction = self._transactions.request(message, datagram, self._now)
+        if self._transactions.evicted:
+            self._wake = 0
+        if transaction is None or transaction.relayed:
+            return
+        transaction.proven = self._nonces.prove(transaction, self._now)
+        if message.credentials:
+            self._challenges.answer(transaction)
+        if message.to_tag and (call := self._calls.find(message)):
+            transaction.in_call = True
+            if message.method == "BYE":
+                self._calls.bye(call, message, datagram.time)
+
+    def _response(self, message: Message, datagram: Datagram, found: list[Event]) -> None:
+        if message.method in SILENT:
+            return
+        transaction = self._transactions.response(message, datagram, self._now)
+        if self._transactions.evicted:
+            self._wake = 0
+        if transaction is None or transaction.relayed:
+            return
+        if message.status // 100 == 2 or message.status in _CALLEE_ANSWERS:
+            self._nonces.accept(transaction, self._now)
+        if message.status < 200:
+            return
+        if message.status in _REJECTED and self._rejected(transaction, message, datagram, found):
+            return
+        self._decided(transaction, message, datagram.time, found)
+
+    def _rejected(
+        self, transaction: Transaction, response: Message, datagram: Datagram, found: list[Event]
+    ) -> bool:
+        """Judges a 401, 403 or 407; False leaves it to the rules for all failures."""
+        challenge = response.status in _CHALLENGES
+        if challenge and datagram.src == transaction.server:
+            self._nonces.issue(transaction, response, self._now)
+        if transaction.request.credentials:
+            accepted = self._nonces.accepted(transaction)
+            if not challenge:
+                if accepted:  # the password was right: what is forbidden is the request
+                    return False
+                self._emit(found, "auth-failed", datagram.time, transaction, response)
+                return True
+            if not accepted and not any(one.stale for one in response.challenges):
+                self._emit(found, "auth-failed", datagram.time, transaction, response)
+                return True
+        elif not challenge:
+            return False
+        method = transaction.request.method
+        if method not in _NO_PROBES and signature(transaction.request):
+            return False  # a scanner does not come back with credentials
+        if not transaction.in_call and method != "BYE":
+            self._challenges.wait(transaction, response, datagram.time, self._now)
+            if self._challenges.evicted:
+                self._wake = 0
+        return True
+
+    def _decided(
+        self, transaction: Transaction, response: Message, time: int, found: list[Event]
+    ) -> None:
+        """Judges a final response that is about more than authentication."""
+        request = transaction.request
+        success = response.status < 300
+        if transaction.in_call or request.method == "BYE":
+            if request.method == "BYE" and (success or response.status in _BYE_MISSED):
+                self._call_end(transaction, response, time, "", found)
+        elif request.method == "INVITE":
+            if not success:
+                reason = "cancelled" if transaction.cancelled and response.status == 487 else ""
+                self._emit(found, "call-attempt", time, transaction, response, reason=reason)
+            # A To tag without a call: one that began before the capture.
+            elif not request.to_tag and self._calls.start(transaction, response, time, self._now):
+                self._emit(found, "call-start", time, transaction, response)
+        elif request.method == "REGISTER" and success:
+            change = self._registrations.registered(transaction, response, self._now)
+            if change is not None:
+                kind, contact = change
+                self._emit(found, kind.value, time, transaction, response, contact=contact)
+        elif not success or not request.to_tag or signature(request):
+            kind_other = "other-ok" if success else "other-failed"
+            self._emit(found, self._other(request, kind_other), time, transaction, response)
+
+    def _unanswered(
+        self, transaction: Transaction, time: int, reason: str, found: list[Event]
+    ) -> None:
+        """Judges a transaction without final response."""
+        request = transaction.request
+        if transaction.relayed:
+            return
+        if transaction.in_call or request.method == "BYE":
+            if request.method == "BYE":
+                self._call_end(transaction, None, time, reason, found)
+        elif request.method == "INVITE":
+            self._emit(found, "call-attempt", time, transaction, reason=reason)
+        else:
+            kind = self._other(request, "other-timeout")
+            self._emit(found, kind, time, transaction, reason=reason)
+
+    def _unsettled(self, challenged: Challenged, reason: str, found: list[Event]) -> None:
+        """Judges a challenge that the client did not answer: it counts when it came."""
+        transaction, response, time = challenged.transaction, challenged.response, challenged.time
+        kind = "call-attempt" if transaction.request.method == "INVITE" else "other-failed"
+        self._emit(found, kind, time, transaction, response, reason=reason)
+
+    def _call_end(
+        self,
+        bye: Transaction,
+        response: Message | None,
+        time: int,
+        reason: str,
+        found: list[Event],
+    ) -> None:
+        call = self._calls.find(bye.request)
+        if call is not None:
+            self._calls.end(call)
+            self._add(found, events.call_end(self._agent, time, call, bye, response, reason))
+
+    @staticmethod
+    def _other(request: Message, kind: str) -> str:
+        """The type of an outcome that is neither call nor binding."""
+        return "msg-probe" if request.method not in _NO_PROBES and signature(request) else kind
+
+    def _emit(
+        self,
+        found: list[Event],
+        kind: str,
+        time: int,
+        transaction: Transaction,
+        response: Message | None = None,
+        *,
+        reason: str = "",
+        contact: str = "",
+    ) -> None:
+        event = events.outcome(
+            self._agent, kind, time, transaction, response, reason=reason, contact=contact
+        )
+        self._add(found, event)
+
+    def _add(self, found: list[Event], event: Event) -> None:
+        counts, kind = self._stats.events, event["type"]
+        counts[kind] = counts.get(kind, 0) + 1
+        found.append(event)
+
+
+class CaptureEvents(Iterator[Event]):
+    """The events of one capture, made while they are asked for; `stats` counts along."""
+
+    def __init__(self, source: BinaryIO, name: str, agent: Agent) -> None:
+        self._probe = Probe(agent)
+        self._events = self._run(source, name)
+
+    @property
+    def stats(self) -> Stats:
+        """The counters as of now; complete when the events are exhausted."""
+        return self._probe.stats
+
+    def __next__(self) -> Event:
+        return next(self._events)
+
+    def _run(self, source: BinaryIO, name: str) -> Iterator[Event]:
+        try:
+            yield from self._probe.read_capture(source, name)
+        except CaptureError:
+            # What came before the damage is as good as ever.
+            yield from self._probe.finish()
+            raise
+        yield from self._probe.finish()
+
+
+def probe_capture(source: BinaryIO, *, name: str, agent: Agent) -> CaptureEvents:
+    """Turns one pcap or pcapng capture into events.
+
+    Args:
+        source: the capture, opened in binary mode, read forwards only and not closed.
+        name: what to call it in messages.
+        agent: who makes the events.
+
+    Returns:
+        An iterator of events with `stats`. It raises `CaptureError` for a file that is no
+        capture, of an unsupported link type, damaged, or cut off; in the last two cases after
+        all events of what came before.
+    """
+    return CaptureEvents(source, name, agent)
