@@ -1,0 +1,241 @@
+"""A customer's session with a store: the ring checked against it, questions asked and opened.
+
+Nothing that a store returns is believed: events are taken only with their seal, group keys only
+if they open, and the question itself is evaluated again on what comes back. Counts remain the
+cloud's word.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from analytics.store import Store
+from analytics.wire import (
+    EventLine,
+    HeaderLine,
+    Lookup,
+    Metric,
+    Query,
+    Selection,
+    StoreError,
+    ValueRecord,
+    decode_bytes,
+    parse_line,
+    parse_time,
+)
+from keys import Ring, RingError
+from zt.encoder import Decoder
+from zt.encoder.plan import Plan
+from zt.errors import IntegrityError, QueryError, ZtError
+from zt.query.ast import EVERYTHING, Node
+from zt.query.compile import Compiler, open_text, visible_field
+from zt.query.evaluate import matches, texts_at
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One event that a store returned: opened and verified, or refused with the reason."""
+
+    id: str
+    event: dict[str, Any]
+    time: int | None
+    """Microseconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A value of a field and the weight of the events that have it."""
+
+    value: str
+    count: int
+
+
+class Session:
+    """Asks a store questions with the keys of a ring.
+
+    Attributes:
+        refused: how many events and groups were refused, by reason.
+
+    Raises:
+        WrongKeyError: the store holds epochs that the ring does not, or other keys of that name.
+        RingError: the ring is older than one that the store has seen.
+        IntegrityError: no header of some (epoch, profile) verifies.
+    """
+
+    def __init__(self, ring: Ring, store: Store) -> None:
+        self.store = store
+        self.ring = ring
+        self.refused: Counter[str] = Counter()
+        self._check_epochs()
+        self.decoder = Decoder(ring)
+        self._take_headers()
+
+    @property
+    def plans(self) -> list[Plan]:
+        """What is stored, by epoch and profile.
+
+        Raises:
+            QueryError: nothing is.
+        """
+        plans = self.decoder.plans()
+        if not plans:
+            raise QueryError(
+                "the store holds no events yet", "send some with: zt-analytics ingest -s STORE"
+            )
+        return plans
+
+    def search(
+        self,
+        where: Node = EVERYTHING,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Found]:
+        """The events that a question asks for, newest first within each epoch and profile."""
+        left = limit
+        for plan in self.plans:
+            selection = Selection(
+                kid=plan.kid,
+                profile=plan.profile_id,
+                since=since,
+                until=until,
+                filter=Compiler(plan, _StoreValues(self.store)).compile(where),
+                limit=left,
+            )
+            for found in self.open(self.store.scan(selection)):
+                if not (matches(where, found.event) and _within(found.time, since, until)):
+                    self.refused["an event that was not asked for"] += 1
+                    continue
+                yield found
+                if left is not None:
+                    left -= 1
+            if left is not None and left <= 0:
+                return
+
+    def open(self, lines: Iterable[bytes]) -> Iterator[Found]:
+        """Verify and decrypt events of the store, each id once; count those that fail."""
+        seen: set[str] = set()
+        for raw in lines:
+            line = parse_line(raw)
+            try:
+                if not isinstance(line, EventLine):
+                    raise IntegrityError(
+                        "the store returned something that is no event", "check it"
+                    )
+                if line.meta.id in seen:
+                    raise IntegrityError("the store returned one event twice", "check it")
+                event = self.decoder.event(line)
+            except (ZtError, RingError) as error:
+                self.refused[str(error)] += 1
+                continue
+            seen.add(line.meta.id)
+            plan = self.decoder.plan(line.meta.kid, line.meta.profile)
+            yield Found(line.meta.id, event, event_time(event, plan))
+
+    def top(
+        self,
+        path: str,
+        *,
+        where: Node = EVERYTHING,
+        since: int | None = None,
+        until: int | None = None,
+        limit: int | None = None,
+    ) -> list[Count]:
+        """The values of a field by the weight of their events, largest first.
+
+        Epochs and profiles are summed by plaintext, so each is asked for all of its groups
+        unless there is only one.
+        """
+        plans = self.plans
+        totals: Counter[str] = Counter()
+        for plan in plans:
+            field = visible_field(plan, path)
+            query = Query(
+                kid=plan.kid,
+                profile=plan.profile_id,
+                since=since,
+                until=until,
+                filter=Compiler(plan, _StoreValues(self.store)).compile(where),
+                group_by=(path,),
+                metrics=(Metric(kind="count"),),
+                limit=limit if len(plans) == 1 else None,
+            )
+            for row in self.store.query(query):
+                try:
+                    value = open_text(field, row.key[0])
+                except IntegrityError as error:
+                    self.refused[str(error)] += 1
+                    continue
+                totals[value] += int(row.metrics[0] or 0)
+        ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
+        return [Count(value, count) for value, count in ranked[:limit]]
+
+    def _check_epochs(self) -> None:
+        tenant = self.store.tenant()
+        if tenant is not None and tenant != self.ring.tenant:
+            raise StoreError(
+                f"the store is of tenant {tenant!r}, the key ring of {self.ring.tenant!r}",
+                "use the ring of that tenant, or another store",
+            )
+        for epoch in self.store.epochs():
+            self.ring.epoch(epoch.kid, decode_bytes(epoch.kcv))
+            if epoch.generation > self.ring.generation:
+                raise RingError(
+                    f"the key ring {self.ring.path} is an old copy: it has generation "
+                    f"{self.ring.generation}, the store has seen {epoch.generation}",
+                    "use the newest copy of the ring",
+                )
+
+    def _take_headers(self) -> None:
+        missing: dict[tuple[str, str], IntegrityError] = {}
+        for raw in self.store.header_lines():
+            line = parse_line(raw)
+            if not isinstance(line, HeaderLine):
+                raise IntegrityError("the store returned a broken batch header", "check the store")
+            known = (line.header.kid, line.header.profile)
+            try:
+                self.decoder.header(line.header)
+            except IntegrityError as error:
+                missing[known] = error
+        for plan in self.decoder.plans():
+            missing.pop((plan.kid, plan.profile_id), None)
+        if missing:
+            raise next(iter(missing.values()))
+
+
+class _StoreValues:
+    """The compiler's view of a store: value records are taken only with their tags."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def records(self, lookup: Lookup) -> list[ValueRecord]:
+        return list(self._store.values(lookup))
+
+    def texts(self, query: Query) -> list[str]:
+        return [row.key[0] for row in self._store.query(query)]
+
+
+def event_time(event: dict[str, Any], plan: Plan) -> int | None:
+    """The time of an opened event in microseconds, None where it has no valid one."""
+    if plan.profile.time is None:
+        return None
+    for text in texts_at(event, plan.profile.time):
+        try:
+            return parse_time(text)
+        except ValueError:
+            return None
+    return None
+
+
+def _within(time: int | None, since: int | None, until: int | None) -> bool:
+    if since is None and until is None:
+        return True
+    return time is not None and (since is None or time >= since) and (until is None or time < until)
+
+
+__all__ = ["Count", "Found", "Session", "event_time"]
