@@ -1,0 +1,163 @@
+"""One changed group of a job's part: which findings it has now.
+
+Only what the change can have touched is looked at: windows that hold a new event. A known
+window keeps its place and gets its metric from one aggregate of the store; the events that
+prove it go on proving it. New windows are searched in what known ones leave free, page by page,
+and a window is closed as soon as the events read so far reach the threshold: a flood costs its
+first events, not all of them. This rests on kinds being monotone (see `kinds`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from analytics.jobs.kinds import Kind, kind_of
+from analytics.jobs.windows import Detection, Span, find_detections, free_spans
+from analytics.store.base import GroupChange, JobEvent, JobState
+from analytics.wire import AllOf, Eq, Filter, Finding, JobPart, JobSpec, Query, finding_id
+
+PAGE = 10_000
+"""Events read from a store at once."""
+
+HISTORY = 16
+"""Windows that a change may span before the store is asked which of them are worth reading."""
+
+_MIN_TIME, _MAX_TIME = -(2**63), 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSearch:
+    """The search for detections in one group, within a store."""
+
+    store: JobState
+    job: JobSpec
+    part: JobPart
+    group: tuple[str, ...]
+    page: int = PAGE
+
+    def evaluate(self, change: GroupChange) -> list[Finding]:
+        """New findings of the group, and known ones whose metric has changed.
+
+        Raises:
+            StoreError: the store can't answer.
+            UnsupportedError: a kind that this version doesn't evaluate.
+        """
+        around = self._around(change.first, change.last)
+        known = self.store.group_findings(self.job, self.part, self.group, *around)
+        spans = free_spans(around, [(finding.start, finding.end) for finding in known])
+        touched = [span for span in spans if span.start <= change.last and span.end > change.first]
+        return [
+            *self._updated(known, change),
+            *(self._finding(found) for span in touched for found in self._search(span)),
+        ]
+
+    def _around(self, first: int, last: int) -> Span:
+        """Every window that holds a time of `first..last`, as far as times reach."""
+        return Span(max(first - self.job.window, _MIN_TIME), min(last + self.job.window, _MAX_TIME))
+
+    def _updated(self, known: Iterable[Finding], change: GroupChange) -> Iterator[Finding]:
+        for finding in known:
+            if finding.start <= change.last and finding.end > change.first:
+                metric = self._measure(Span(finding.start, finding.end))
+                if metric != finding.metric:
+                    yield finding.model_copy(update={"metric": metric})
+
+    def _search(self, free: Span) -> Iterator[Detection]:
+        """Detections in a span without known windows, which ends where one may start."""
+        window = self.job.window
+        long = free.end - free.start > HISTORY * window
+        for span in self._hot_spans(free) if long else [free]:
+            yield from self._read(span, free.end)
+
+    def _read(self, span: Span, limit: int) -> Iterator[Detection]:
+        """Detections among the span's events, read in pages; windows end by `limit`.
+
+        What is found on a page stands, though the rest of its window is still unread: a window
+        that starts earlier has all its events on the pages read, or else it would have been
+        found instead. `unread` is the time before which all events are here; a page is at least
+        as long as what is kept of those before, so that reading on stays linear.
+        """
+        job, pending, unread = self.job, list[JobEvent](), span.start
+        while unread < span.end:
+            page, unread = self._page(Span(unread, span.end), max(self.page, len(pending)))
+            pending += page
+            needed = unread - job.window + 1
+            for found in find_detections(
+                pending, job.kind, job.threshold, job.window, [(limit, limit)]
+            ):
+                needed = max(needed, found.end)
+                if found.end > unread:
+                    unread = found.end
+                    found = found._replace(metric=self._measure(Span(found.start, found.end)))
+                yield found
+            pending = [event for event in pending if event.time >= needed]
+
+    def _page(self, span: Span, limit: int) -> tuple[list[JobEvent], int]:
+        """About `limit` of the span's first events, and the time before which they are all."""
+        while True:
+            page = self.store.group_events(self.job, self.part, self.group, *span, limit=limit)
+            if len(page) < limit:
+                return page, span.end
+            if page[-1].time > page[0].time:  # of the last time there may be more
+                break
+            limit *= 2
+        until = page[-1].time
+        return [event for event in page if event.time < until], until
+
+    def _hot_spans(self, within: Span) -> list[Span]:
+        """Where in a long span windows can reach the threshold, by the store's own histogram.
+
+        A window meets two buckets of its own length at most, so one of them holds at least half
+        of the threshold.
+        """
+        window, half = self.job.window, -(-self.job.threshold // 2)
+        rows = self.store.query(self._query(within, interval=window))
+        hot: list[Span] = []
+        for bucket in sorted(
+            row.bucket for row in rows if row.bucket is not None and (row.metrics[0] or 0) >= half
+        ):
+            start = max(bucket - window, within.start)
+            end = min(bucket + 2 * window, within.end)
+            if hot and start <= hot[-1].end:
+                hot[-1] = Span(hot[-1].start, end)
+            else:
+                hot.append(Span(start, end))
+        return hot
+
+    def _measure(self, span: Span) -> int:
+        rows = self.store.query(self._query(span))
+        return int(rows[0].metrics[0] or 0) if rows else 0
+
+    def _query(self, span: Span, interval: int | None = None) -> Query:
+        own: Filter = self.part.filter
+        members = [Eq(path=p, value=v) for p, v in zip(self.job.group_by, self.group, strict=True)]
+        return Query(
+            kid=self.part.kid,
+            profile=self.part.profile,
+            since=span.start,
+            until=span.end,
+            filter=AllOf(parts=(*(own.parts if isinstance(own, AllOf) else (own,)), *members)),
+            metrics=(self._kind.metric(self.job),),
+            interval=interval,
+        )
+
+    @property
+    def _kind(self) -> Kind:
+        return kind_of(self.job.kind)
+
+    def _finding(self, found: Detection) -> Finding:
+        job, part = self.job, self.part
+        return Finding(
+            id=finding_id(job.id, job.version, part.kid, part.profile, self.group, found.start),
+            job=job.id,
+            version=job.version,
+            kid=part.kid,
+            profile=part.profile,
+            group=self.group,
+            start=found.start,
+            end=found.end,
+            metric=found.metric,
+            severity=job.severity,
+            events=found.events,
+        )

@@ -1,0 +1,97 @@
+"""Running detection jobs: every part of every job, as far as there is something new.
+
+A part is evaluated from its watermark, a position in the order of ingest, so an event that
+arrives late is seen like any other. The watermark moves to the position that was read before
+anything else, and together with the last findings: a crash, or an ingest in between, makes the
+next run look at some groups again, which changes nothing. Findings of a part that finds very
+many are written in batches, with the old watermark until the last.
+
+A change of a part's filter under the same version does not go back to events before the
+watermark; who wants that gives the job a new version.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from analytics.jobs.groups import GroupSearch
+from analytics.jobs.kinds import kind_of
+from analytics.store.base import JobState
+from analytics.wire import AnalyticsError, Finding, JobPart, JobSpec, StoreError
+
+BATCH = 5_000
+"""Findings held in memory before they are written."""
+
+
+class JobFailure(NamedTuple):
+    """A part that could not be evaluated; its watermark stays, so the next run tries again."""
+
+    job: str
+    kid: str
+    profile: str
+    error: AnalyticsError
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What a run did; `findings` counts those written: new ones, and ones whose metric changed."""
+
+    jobs: int = 0
+    parts: int = 0
+    groups: int = 0
+    findings: int = 0
+    failures: list[JobFailure] = field(default_factory=list)
+
+
+def run_jobs(store: JobState) -> RunReport:
+    """Evaluate what is new since the last run, of every job.
+
+    A job that fails is reported, and the others run.
+
+    Raises:
+        StoreError: the jobs can't even be read.
+        StoreBusyError: another process owns the store.
+    """
+    report = RunReport()
+    for job in store.jobs():
+        report.jobs += 1
+        done: set[tuple[str, str]] = set()
+        for part in job.parts:
+            try:
+                _run_part(store, job, part, done, report)
+            except AnalyticsError as error:
+                report.failures.append(JobFailure(job.id, part.kid, part.profile, error))
+            except Exception as error:  # noqa: BLE001 one bad job must never silence the others
+                reason = StoreError(
+                    f"unexpected {type(error).__name__}: {error}",
+                    "the job is tried again in the next run; please report this as a bug",
+                )
+                report.failures.append(JobFailure(job.id, part.kid, part.profile, reason))
+    return report
+
+
+def _run_part(
+    store: JobState, job: JobSpec, part: JobPart, done: set[tuple[str, str]], report: RunReport
+) -> None:
+    kind_of(job.kind)
+    if (part.kid, part.profile) in done:
+        raise StoreError(
+            f"job {job.id} has two parts for the same epoch and profile",
+            "push it again with one part for each: they would share a watermark",
+        )
+    done.add((part.kid, part.profile))
+    report.parts += 1
+    position, watermark = store.position(), store.watermark(job, part)
+    if position <= watermark:
+        return
+    findings: list[Finding] = []
+    for change in store.changed_groups(job, part, watermark):
+        report.groups += 1
+        findings += GroupSearch(store, job, part, change.group).evaluate(change)
+        if len(findings) >= BATCH:
+            store.write_findings(job, part, findings, watermark)
+            report.findings += len(findings)
+            findings = []
+    store.write_findings(job, part, findings, position)
+    report.findings += len(findings)
