@@ -18,10 +18,10 @@ Fields, each absent where there is nothing to say:
 | `type` | see above |
 | `sip.from`, `sip.to`, `sip.contact` | URIs as they stood in the request, without name and tags |
 | `sip.call_id`, `sip.cseq`, `sip.request.method` | of the request (of the BYE in a `call-end`) |
+| `sip.request.uri` | Request-URI |
 | `sip.response.status`, `sip.sip_reason` | of the final response |
 | `sip.auth.username`, `sip.auth.realm` | of the credentials that the request came with |
 | `sip.originator` | who ended a call: `caller-terminated` or `callee-terminated` |
-| `uri.original` | Request-URI |
 | `user_agent.original`, `uas.original` | software of the client, and of the server |
 | `client.ip`, `client.port`, `client.transport` | who sent the request (the caller, for a call) |
 | `client.proven` | its address is no mere claim, see `zt.sip.auth` |
@@ -115,7 +115,7 @@ def call_end(
 ) -> Event:
     """The event of a call's end: the caller's addresses and names, whoever sent the BYE."""
     event = outcome(agent, "call-end", time, call.invite, response, reason=reason)
-    event["sip"]["request"] = {"method": bye.request.method}
+    event["sip"]["request"]["method"] = bye.request.method
     event["sip"]["cseq"] = bye.request.cseq
     if call.ended_by_caller:
         event["sip"]["originator"] = "caller-terminated"
@@ -162,11 +162,11 @@ def _event(agent: Agent, kind: str, time: int, request: Message, contact: str) -
         sip["cseq"] = request.cseq
     if request.method:
         sip["request"] = {"method": request.method}
+        if request.uri:
+            sip["request"]["uri"] = request.uri
     if request.credentials and (auth := _auth(request)):
         sip["auth"] = auth
     event: Event = {"@timestamp": timestamp(time), "type": kind, "sip": sip}
-    if request.uri:
-        event["uri"] = {"original": request.uri}
     if request.user_agent:
         event["user_agent"] = {"original": request.user_agent}
     event["agent"] = agent.fields()

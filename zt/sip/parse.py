@@ -77,6 +77,7 @@ class Message:
         status: 100 to 699; 0 in requests.
         branch: of the top Via with the magic cookie, else empty.
         via: sent-by and branch of the top Via, which identify an RFC 2543 request.
+        previous_branch: of the Via below, from the hop before, with the magic cookie.
         contacts: raw values of the Contact headers, each perhaps a list.
         expires: of the Expires header.
         error: why this is no valid SIP; the other fields hold what could be read.
@@ -88,6 +89,7 @@ class Message:
     reason: str = ""
     branch: str = ""
     via: str = ""
+    previous_branch: str = ""
     from_uri: str = ""
     from_tag: str = ""
     to_uri: str = ""
@@ -185,7 +187,7 @@ def _fill(message: Message, headers: dict[str, list[str]]) -> str:
     message.from_name = sender.partition("<")[0].strip(' "')[:MAX_TEXT] if "<" in sender else ""
     message.to_uri, parameters = address(headers.get("to", _NONE)[0])
     message.to_tag = parameter(parameters, "tag")
-    _via(message, headers.get("via", _NONE)[0])
+    _via(message, headers.get("via", _NONE))
     if "credentials" in headers:
         message.credentials = tuple(map(digest, headers["credentials"]))
     if "challenges" in headers:
@@ -196,15 +198,21 @@ def _fill(message: Message, headers: dict[str, list[str]]) -> str:
     return _cseq(message, headers["cseq"][0])
 
 
-def _via(message: Message, value: str) -> None:
-    """Reads the top value only: the others belong to hops before."""
-    top = value.partition(",")[0]
+def _via(message: Message, values: list[str]) -> None:
+    """Reads the Via of the last hop, and of the one before that only the branch."""
+    top, _, below = values[0].partition(",")  # the hops may share a header
     protocol, _, parameters = top.partition(";")
     branch = parameter(parameters, "branch")
     if branch[:7].lower() == _MAGIC_COOKIE:
         message.branch = branch
     sent_by = protocol.rstrip().rpartition(" ")[2]
     message.via = f"{sent_by[:MAX_TEXT]};{branch}"
+    if not below and len(values) > 1:
+        below = values[1]
+    if below:
+        branch = parameter(below.partition(",")[0], "branch")
+        if branch[:7].lower() == _MAGIC_COOKIE:
+            message.previous_branch = branch
 
 
 def _cseq(message: Message, value: str) -> str:

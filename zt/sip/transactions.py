@@ -8,7 +8,10 @@ of the key, since without rport an answer goes to the port in the Via.
 
 A request that a proxy forwards shows again on its next hop, with a new branch. Such a *relayed*
 transaction has the Call-ID, From tag, CSeq and method of an open one, and comes from the address
-that one went to; it is followed, but it is the first hop that counts.
+that one went to. A proxy with several addresses (IPv4 and IPv6) may send it from another one:
+then the Via below its own must name the open one's branch, and that address must have answered
+requests before. A Via alone would not do: an attacker writes what he likes into it, and could
+hide a hundred attempts behind one. Relayed transactions are followed, but the first hop counts.
 
 Timers run on capture time (RFC 3261 section 17): 32 s until the first answer (timers B and F),
 three minutes from one provisional answer of an INVITE to the next (timer C), and 32 s during
@@ -27,6 +30,7 @@ from zt.sip.tables import SECOND, ExpiringTable
 
 ANSWER_WITHIN = 32  # seconds, 64 * T1
 FINAL_WITHIN = 180  # seconds, timer C
+_KNOWN_FOR = 24 * 3_600  # seconds that an address counts as a server
 
 # Methods without transactions of their own here: ACK and CANCEL belong to their INVITE, PRACK is
 # part of one. What happens to them is never an event.
@@ -95,6 +99,8 @@ class Transactions:
         )
         # The first hop of each request, as long as one of the tables holds it.
         self._first_hops: dict[_Leg, Transaction] = {}
+        # Addresses that answered requests from elsewhere.
+        self._servers: ExpiringTable[bytes, None] = ExpiringTable(_KNOWN_FOR * SECOND, limit)
         self.evicted: list[Unanswered] = []  # to be yielded by the next `ended`
         self.retransmissions = 0
         self.unmatched_responses = 0
@@ -129,7 +135,7 @@ class Transactions:
             datagram.time,
         )
         first = self._first_hops.get(leg)
-        if first is not None and _comes_from_server(transaction, first):
+        if first is not None and self._relays(transaction, first):
             transaction.relayed = True
         else:
             self._first_hops[leg] = transaction
@@ -165,6 +171,8 @@ class Transactions:
             evicted = self._finished.put(key, transaction, now)
             if evicted is not None:
                 self._forget(evicted)
+            if not transaction.relayed and datagram.src not in self._servers:
+                self._servers.put(datagram.src, None, now)
         elif message.method == "INVITE":
             self._calling.pop(key)
             self._evict(self._proceeding.put(key, transaction, now), datagram.time)
@@ -182,6 +190,8 @@ class Transactions:
             yield Unanswered(transaction, deadline, f"no final answer within {FINAL_WITHIN} s")
         for _, transaction in self._finished.expire(now):
             self._forget(transaction)
+        for _ in self._servers.expire(now):
+            pass
 
     def drain(self, now: int) -> Iterator[Unanswered]:
         """Removes everything, and yields what was still open at the end of a capture."""
@@ -196,6 +206,18 @@ class Transactions:
     def deadline(self) -> int:
         """When `ended` has something to do next."""
         return min(self._calling.deadline(), self._proceeding.deadline(), self._finished.deadline())
+
+    def _relays(self, transaction: Transaction, first: Transaction) -> bool:
+        """Whether `transaction` is a later hop of `first`."""
+        if transaction.client == first.server:
+            # On one host all hops share the address: there the port tells proxy from client.
+            return first.client != first.server or transaction.client_port == first.server_port
+        return (
+            transaction.client != first.client
+            and first.request.branch != ""
+            and transaction.request.previous_branch == first.request.branch
+            and transaction.client in self._servers
+        )
 
     def _evict(self, transaction: Transaction | None, time: int) -> None:
         if transaction is not None:
@@ -223,10 +245,3 @@ def _same(first: Message, second: Message) -> bool:
         and first.to_uri == second.to_uri
         and first.credentials == second.credentials
     )
-
-
-def _comes_from_server(transaction: Transaction, first: Transaction) -> bool:
-    if transaction.client != first.server:
-        return False
-    # On one host all hops share the address: there the port has to tell proxy and client apart.
-    return first.client != first.server or transaction.client_port == first.server_port

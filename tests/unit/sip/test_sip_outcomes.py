@@ -306,12 +306,11 @@ def test_the_whole_event() -> None:
                 "contact": "sip:alice@203.0.113.5:5060",
                 "call_id": "call-1",
                 "cseq": 2,
-                "request": {"method": "REGISTER"},
+                "request": {"method": "REGISTER", "uri": "sip:pbx.example"},
                 "response": {"status": 200},
                 "sip_reason": "Reason 200",
                 "auth": {"username": "alice", "realm": "pbx.example"},
             },
-            "uri": {"original": "sip:pbx.example"},
             "user_agent": {"original": "Phone 1.0"},
             "uas": {"original": "PBX 2.0"},
             "client": {"ip": PHONE, "port": 5060, "transport": "UDP", "proven": True},
@@ -340,6 +339,31 @@ def test_a_call_ended_by_the_callee_keeps_the_callers_view() -> None:
 def test_the_first_hop_of_a_proxied_call_is_the_client() -> None:
     for event in play(*TABLE["a proxied call is one call"][0]):
         assert (event["client"]["ip"], event["server"]["ip"]) == (PHONE, SERVER)
+
+
+SERVER_V6, PHONE_V6 = "2001:db8::10", "2001:db8::5"
+LAST_HOP = INVITE.replace("\r\nVia", "\r\nVia: SIP/2.0/UDP p;branch=z9hG4bK-hop-2\r\nVia", 1)
+
+
+def test_a_proxy_may_relay_from_another_of_its_addresses() -> None:
+    events = play(
+        *simple("OPTIONS", 200),  # by now SERVER is known for one
+        (1, PHONE_V6, SERVER_V6, INVITE),
+        (1.1, SERVER, CALLEE, LAST_HOP),
+        (2, CALLEE, SERVER, answer(LAST_HOP, 200, tag="callee")),
+        (2.1, SERVER_V6, PHONE_V6, answer(INVITE, 200, tag="callee")),
+    )
+    assert types(events) == ["other-ok", "call-start"]
+    assert events[1]["client"]["ip"] == PHONE_V6
+
+
+def test_a_forged_via_hides_nothing() -> None:
+    forged = [LAST_HOP.replace("hop-2", f"hop-{n}") for n in range(2, 5)]
+    events = play(
+        (0, PHONE, SERVER, INVITE),
+        *((n, OTHER_PHONE, SERVER, request) for n, request in enumerate(forged, 1)),
+    )
+    assert types(events) == ["call-attempt"] * 4
 
 
 @pytest.mark.parametrize(
