@@ -1,0 +1,1 @@
+"""What blocks addresses, one file each."""
