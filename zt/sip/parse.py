@@ -64,7 +64,8 @@ _WANTED = {
     "www-authenticate": "challenges",
     "proxy-authenticate": "challenges",
 }
-_MANDATORY = ("via", "from", "to", "call-id", "cseq")
+_MANDATORY = {"via": "Via", "from": "From", "to": "To", "call-id": "Call-ID", "cseq": "CSeq"}
+_NONE = [""]  # the values of an absent header
 
 
 @dataclass(slots=True)
@@ -192,9 +193,9 @@ def _fill(message: Message, headers: dict[str, list[str]]) -> str:
         message.credentials = tuple(map(digest, headers["credentials"]))
     if "challenges" in headers:
         message.challenges = tuple(map(digest, headers["challenges"]))
-    for name in _MANDATORY:
+    for name, title in _MANDATORY.items():
         if not headers.get(name, _NONE)[0]:
-            return f"no {name.title()} header" if name != "cseq" else "no CSeq header"
+            return f"no {title} header"
     return _cseq(message, headers["cseq"][0])
 
 
@@ -225,6 +226,3 @@ def _cseq(message: Message, value: str) -> str:
         return "" if words[1] == message.method else "CSeq names another method"
     message.method = words[1]
     return ""
-
-
-_NONE = [""]

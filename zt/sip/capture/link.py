@@ -132,7 +132,7 @@ def _transport(
     if protocol != _UDP:
         return Skip.OTHER_TRANSPORT
     src_port, dst_port, length = _UDP_HEADER.unpack_from(data, start)
-    if length < 8:
+    if length < 8 or end < start + 8:
         return Skip.MALFORMED
     # The shorter of both lengths counts: Ethernet pads, and either header may lie.
     stop = min(start + length, end)
