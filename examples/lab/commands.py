@@ -47,7 +47,6 @@ def sipp(user: User, scenario: str, port: int, *options: str) -> list[str]:
 
 def listen(user: User) -> list[str]:
     """The phone of `user` waits for calls."""
-    assert user.answers is not None
     return sipp(user, user.answers, user.port)
 
 
@@ -59,10 +58,12 @@ def client(user: User, scenario: str, *options: str, password: str | None = None
 
 
 def register(user: User, rounds: int = 1, pause: float = 0) -> list[str]:
+    """Register; with more rounds, again and again with a pause in between."""
     return client(user, "register", "-key", "rounds", str(rounds), "-d", milliseconds(pause))
 
 
 def call(caller: User, callee: str, scenario: str = "call", talk: float = 1.0) -> list[str]:
+    """Call `callee`; the scenario says how it goes."""
     return client(caller, scenario, "-key", "callee", callee, "-d", milliseconds(talk))
 
 
@@ -72,6 +73,7 @@ def expire(user: User) -> list[str]:
 
 
 def mistype(user: User, password: str) -> list[str]:
+    """Register with a wrong password, once."""
     return client(user, "wrong", "-inf", injection("mistype", user, [password]))
 
 
@@ -92,6 +94,7 @@ def injection(name: str, user: User, passwords: list[str]) -> str:
 
 
 def keepalive(user: User) -> list[str]:
+    """Send what keeps a hole in a NAT open."""
     server = server_for(user.address)
     source = [user.address, str(user.client_port)]
     return [sys.executable, str(HERE / "keepalive.py"), user.transport, *source, server]
@@ -142,4 +145,5 @@ def dictionary(name: str, entries: list[str]) -> str:
 
 
 def milliseconds(seconds: float) -> str:
+    """A duration as sipp takes it."""
     return str(round(seconds * 1000))

@@ -52,7 +52,7 @@ class User:
     address: str
     port: int = 5060
     transport: str = "udp"
-    answers: str | None = None  # the scenario of the phone that listens, if one does
+    answers: str = ""  # the scenario of the phone that waits for calls; none does without
 
     @property
     def client_port(self) -> int:
@@ -170,8 +170,13 @@ ATTACKERS = {
     "burglar": Attacker("198.51.100.83", ("scan", "guess")),
     "hammer": Attacker("203.0.113.164", ("guess",)),
     "creeper": Attacker("203.0.113.58", ("guess",)),
-    "six": Attacker("2001:db8:c0de::66", ("probe", "scan")),
+    "wanderer": Attacker("2001:db8:c0de::66", ("probe", "scan")),
 }
+
+# Address -> name of the host there. Each host gets a network namespace of its own.
+HOSTS = {user.address: role for role, user in USERS.items()}
+HOSTS |= {attacker.address: role for role, attacker in ATTACKERS.items()}
+HOSTS[OFFICE] = "office"
 
 # svwar's numbers: a block around the Berlin user, and a block of which nobody has a number.
 NUMBERS_HIT = ("+493023125%03d", "380-449")

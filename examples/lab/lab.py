@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import commands
@@ -34,15 +34,14 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` still runs
     try:
         tools.check()
+        RUN.mkdir(exist_ok=True)
         if options.down:
             remove()
-            return 0
-        if network.existing():
-            raise LabError("a lab is up already: end it first with --down")
-        RUN.mkdir(exist_ok=True)
-        tools.install_sipvicious()
-        records = perform(options.keep)
-        deliver(records, options.out, options.truth)
+        elif options.play:
+            replay(options.play)
+        else:
+            records = perform(options.keep)
+            deliver(records, options.out, options.truth)
     except LabError as error:
         say(f"error: {error}")
         return 1
@@ -54,18 +53,22 @@ def main() -> int:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--out", type=Path, metavar="FILE.pcap", help="the capture")
-    parser.add_argument("--truth", type=Path, metavar="FILE.json", help="the ground truth")
+    parser.add_argument("--out", type=Path, metavar="FILE.pcap", help="write the capture there")
+    parser.add_argument("--truth", type=Path, metavar="FILE.json", help="write the ground truth")
     parser.add_argument("--keep", action="store_true", help="leave namespaces and Kamailio up")
-    parser.add_argument("--down", action="store_true", help="remove what --keep left, and end")
+    parser.add_argument("--play", metavar="PHASE", help="play one phase in a lab that is kept up")
+    parser.add_argument("--down", action="store_true", help="remove a lab that was kept up")
     options = parser.parse_args()
-    if not options.down and not (options.out and options.truth):
-        parser.error("--out and --truth are needed")
+    if not any(vars(options).values()):
+        parser.error("nothing to do: give --out and --truth, or see --help")
     return options
 
 
 def perform(keep: bool) -> list[Record]:
     """Set everything up, play the plan, and take everything down again."""
+    if network.existing():
+        raise LabError("a lab is up already: remove it first with --down")
+    tools.install_sipvicious()
     helpers: list[subprocess.Popen[bytes]] = []
     kept = False
     try:
@@ -74,10 +77,10 @@ def perform(keep: bool) -> list[Record]:
         helpers.append(kamailio)
         tcpdump = server.start_capture()
         helpers.append(tcpdump)
-        for user in USERS.values():
+        for role, user in USERS.items():
             if user.answers:
-                name = f"phone-{user.name}"
-                helpers.append(start(name, network.host(user.address), commands.listen(user)))
+                host = network.host(user.address)
+                helpers.append(start(f"{role}-phone", host, commands.listen(user)))
         records = play(plan())
         time.sleep(1)  # the last answers
         end(tcpdump, signal.SIGINT)
@@ -95,40 +98,62 @@ def perform(keep: bool) -> list[Record]:
 
 def play(stages: list[list[Phase]]) -> list[Record]:
     """Run the stages one after the other; returns the record of every phase."""
-    going_on: list[Future[Record]] = []
+    running: list[subprocess.Popen[bytes]] = []
+    beside: list[Future[Record]] = []
     records: list[Record] = []
     with ThreadPoolExecutor(max_workers=32) as pool:
-        for stage in stages:
-            futures = [(phase, pool.submit(play_phase, phase)) for phase in stage]
-            going_on += [future for phase, future in futures if phase.beside]
-            records += [future.result() for phase, future in futures if not phase.beside]
-        return records + [future.result() for future in going_on]
+        try:
+            for stage in stages:
+                if stage is stages[-1]:
+                    wait(beside)
+                futures = [(phase, pool.submit(play_phase, phase, running)) for phase in stage]
+                beside += [future for phase, future in futures if phase.beside]
+                records += [future.result() for phase, future in futures if not phase.beside]
+            return records + [future.result() for future in beside]
+        except BaseException:  # also Ctrl-C: the pool waits for its threads, they for these
+            for process in running:
+                end(process)
+            raise
 
 
-def play_phase(phase: Phase) -> Record:
+def play_phase(phase: Phase, running: list[subprocess.Popen[bytes]]) -> Record:
     """Run one phase to its end and check that it went as planned."""
     began = time.time()
     process = start(phase.name, network.host(phase.source), phase.command)
+    running.append(process)
     try:
         code = process.wait(timeout=STEP_SECONDS)
     except subprocess.TimeoutExpired as error:
         raise LabError(f"{phase.name} did not end, see {log(phase.name)}") from error
     finally:
         end(process)
-    record = Record(phase, began, time.time(), code)
-    say(f"{phase.kind:4} {phase.source:20} {record.end - began:5.1f} s  {phase.name}")
+    record = Record(phase, began, time.time())
+    say(f"{phase.kind:4} {phase.source:18} {record.end - began:5.1f} s  {phase.name}")
     printed = log(phase.name).read_text(encoding="utf-8", errors="replace")
     if code not in phase.codes or phase.prints not in printed:
-        raise LabError(f"{phase.name} ended unexpectedly (code {code}), see {log(phase.name)}")
+        raise LabError(f"{phase.name} went wrong (exit code {code}), see {log(phase.name)}")
     return record
 
 
-def deliver(records: list[Record], capture: Path, described: Path) -> None:
+def replay(name: str) -> None:
+    """Play one phase of the plan in a lab that was left up."""
+    if not network.existing():
+        raise LabError("no lab is up: start one with --keep")
+    phases = {phase.name: phase for stage in plan() for phase in stage}
+    if name not in phases:
+        raise LabError(f"no phase is called {name!r}; there are: {', '.join(sorted(phases))}")
+    play([[phases[name]]])
+
+
+def deliver(records: list[Record], capture: Path | None, described: Path | None) -> None:
     """Put the capture and its ground truth where they were asked for."""
-    shutil.copyfile(server.CAPTURE, capture)
-    text = json.dumps(truth(records, tools.versions()), indent=1, ensure_ascii=True)
-    described.write_text(text + "\n", encoding="ascii")
-    say(f"wrote {capture} ({capture.stat().st_size} bytes) and {described}")
+    if capture:
+        shutil.copyfile(server.CAPTURE, capture)
+        say(f"wrote {capture} ({capture.stat().st_size} bytes)")
+    if described:
+        text = json.dumps(truth(records, tools.versions()), indent=1)
+        described.write_text(text + "\n", encoding="ascii")
+        say(f"wrote {described}")
 
 
 def remove() -> None:
@@ -138,7 +163,9 @@ def remove() -> None:
 
 
 def say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    """Prose goes to stderr, a line at once, because phases end side by side."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from ipaddress import ip_address
 
-from config import ATTACKERS, SERVER_V4, SERVER_V6, USERS
+from config import HOSTS, SERVER_V4, SERVER_V6
 from errors import LabError
 from processes import inside, run
 
@@ -19,10 +19,8 @@ ON_LINK = ("198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
 
 
 def host(address: str) -> str:
-    """The namespace that holds `address`."""
-    if address in (*SERVER_V4, *SERVER_V6):
-        return SERVER
-    return PREFIX + f"{int(ip_address(address)):x}"[-8:]
+    """The namespace that holds the address of a user or an attacker."""
+    return PREFIX + HOSTS[address]
 
 
 def existing() -> list[str]:
@@ -37,13 +35,12 @@ def up() -> None:
     run("ip", "-n", SWITCH, "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
     run("ip", "-n", SWITCH, "link", "set", "br0", "up")
     plug(SERVER, (*SERVER_V4, *SERVER_V6))
-    parties = [*USERS.values(), *ATTACKERS.values()]
-    for address in dict.fromkeys(party.address for party in parties):
+    for address in HOSTS:
         plug(host(address), (address,))
 
 
 def plug(namespace: str, addresses: tuple[str, ...]) -> None:
-    """Add a host with these addresses and connect it to the bridge."""
+    """Add a host and connect it to the bridge; every lab network is on its link, with no router."""
     port = namespace.removeprefix(PREFIX)
     run("ip", "netns", "add", namespace)
     run("ip", "-n", namespace, "link", "set", "lo", "up")
@@ -51,26 +48,16 @@ def plug(namespace: str, addresses: tuple[str, ...]) -> None:
     run("ip", "-n", SWITCH, "link", "add", port, *veth)
     run("ip", "-n", SWITCH, "link", "set", port, "master", "br0", "up")
     # With offloads a capture holds unfinished checksums and joined segments, which no wire carries.
-    run(
-        *inside(
-            namespace,
-            (
-                "ethtool",
-                "-K",
-                "eth0",
-                *["tx", "off", "rx", "off", "tso", "off", "gso", "off", "gro", "off"],
-            ),
-        )
-    )
+    offloads = [word for name in ("tx", "rx", "tso", "gso", "gro") for word in (name, "off")]
+    run(*inside(namespace, ["ethtool", "-K", "eth0", *offloads]))
     run("ip", "-n", namespace, "link", "set", "eth0", "up")
     for address in addresses:
         # nodad: an IPv6 address is usable at once, not after a second of duplicate detection
-        tail = ("/128", "nodad") if ip_address(address).version == 6 else ("/32",)
-        run("ip", "-n", namespace, "addr", "add", address + tail[0], "dev", "eth0", *tail[1:])
+        nodad = ["nodad"] if ip_address(address).version == 6 else []
+        run("ip", "-n", namespace, "addr", "add", address, "dev", "eth0", *nodad)
     for network in ON_LINK:
         family = "-6" if ":" in network else "-4"
-        if any((":" in address) == (":" in network) for address in addresses):
-            run("ip", "-n", namespace, family, "route", "add", network, "dev", "eth0")
+        run("ip", "-n", namespace, family, "route", "add", network, "dev", "eth0")
 
 
 def down() -> None:

@@ -33,7 +33,6 @@ class Record:
     phase: Phase
     start: float
     end: float
-    code: int
 
 
 def truth(records: list[Record], versions: dict[str, str]) -> dict[str, object]:
