@@ -5,3 +5,5 @@ compiled and answers opened (`zt.query`), findings are verified and turned into 
 (`zt.policy`). Of the cloud's package only `analytics.wire`, `analytics.store` and
 `analytics.jobs` are imported here.
 """
+
+__version__ = "0.1.0"

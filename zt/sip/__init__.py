@@ -8,6 +8,9 @@
     scanners       signatures, as data
     events         the events and their fields
     probe          the rules: which outcome is which event, and which is none
+    replay         one capture file from beginning to end
+    stats          limits and counters
+    tables         the one kind of memory that all of this has
 
 `probe_capture` reads one file; a `Probe` is fed datagrams from anywhere. All bytes are hostile:
 memory is bounded (`Limits`), time is linear, and `CaptureError` is the only exception.
@@ -17,7 +20,9 @@ from __future__ import annotations
 
 from zt.sip.capture import Datagram
 from zt.sip.events import Agent, Event
-from zt.sip.probe import CaptureEvents, Limits, Probe, Stats, probe_capture
+from zt.sip.probe import Probe
+from zt.sip.replay import CaptureEvents, probe_capture
+from zt.sip.stats import Limits, Stats
 
 __all__ = [
     "Agent",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-MAX_TEXT = 1_024  # characters kept of one value; bounds what an open transaction can hold
+MAX_TEXT = 512  # characters kept of one value; bounds what an open transaction can hold
 _MAX_LIST = 32  # values taken from one comma-separated header
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)

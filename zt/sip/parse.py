@@ -17,7 +17,9 @@ SIP_PORT = 5060
 
 _MAX_LINES = 256  # header lines looked at; real messages have 10 to 40
 _MAX_VALUE = 4_096  # characters of one header value looked at
-_MAX_REPEATED = 8  # values kept of headers that may stand several times
+_MAX_REPEATED = 8  # values looked at of headers that may stand several times
+_MAX_CONTACTS = 2_048  # characters of Contact headers kept of a request
+_MAX_CREDENTIALS = 3  # one for each proxy that asks, and one for the server
 _MAX_METHOD = 32  # characters
 
 _VERSION = "SIP/2.0"
@@ -178,10 +180,14 @@ def _start_line(line: str, message: Message) -> str:
 def _fill(message: Message, headers: dict[str, list[str]]) -> str:
     """Reads the wanted headers into the message; gives what is wrong with them."""
     message.contacts = tuple(headers.get("contact", ()))
+    if not message.status and sum(map(len, message.contacts)) > _MAX_CONTACTS:
+        # Requests are remembered, responses are not.
+        message.contacts = (message.contacts[0][:_MAX_CONTACTS],)
     message.user_agent = headers.get("user-agent", _NONE)[0][:MAX_TEXT]
     message.server = headers.get("server", _NONE)[0][:MAX_TEXT]
     message.call_id = headers.get("call-id", _NONE)[0][:MAX_TEXT]
-    message.expires = number(headers.get("expires", _NONE)[0])
+    if "expires" in headers:
+        message.expires = number(headers["expires"][0])
     sender = headers.get("from", _NONE)[0]
     message.from_uri, parameters = address(sender)
     message.from_tag = parameter(parameters, "tag")
@@ -190,7 +196,7 @@ def _fill(message: Message, headers: dict[str, list[str]]) -> str:
     message.to_tag = parameter(parameters, "tag")
     _via(message, headers.get("via", _NONE))
     if "credentials" in headers:
-        message.credentials = tuple(map(digest, headers["credentials"]))
+        message.credentials = tuple(map(digest, headers["credentials"][:_MAX_CREDENTIALS]))
     if "challenges" in headers:
         message.challenges = tuple(map(digest, headers["challenges"]))
     for name, title in _MANDATORY.items():

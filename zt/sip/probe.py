@@ -8,10 +8,8 @@ challenge, a refresh, a request inside a call) is no news.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from zt.errors import CaptureError
 from zt.sip import events
 from zt.sip.auth import Challenged, Challenges, Nonces
 from zt.sip.calls import Calls
@@ -20,6 +18,7 @@ from zt.sip.events import Agent, Event
 from zt.sip.parse import Message, claims_sip, parse
 from zt.sip.registrations import Registrations
 from zt.sip.scanners import signature
+from zt.sip.stats import Limits, Stats
 from zt.sip.tables import SECOND, ExpiringTable
 from zt.sip.transactions import ANSWER_WITHIN, SILENT, Transaction, Transactions
 
@@ -32,76 +31,6 @@ _CALLEE_ANSWERS = frozenset({180, 183, 486, 487, 600, 603})
 _BYE_MISSED = frozenset({408, 481})
 _NO_PROBES = frozenset({"REGISTER", "INVITE"})  # judged by their outcome, whoever sends them
 _SHORTEST = ANSWER_WITHIN * SECOND  # no table's entries live shorter
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much the probe remembers at most; the oldest leaves first.
-
-    The defaults hold a busy site. Under a flood of messages that are as large as UDP allows, an
-    entry takes up to some kilobytes.
-    """
-
-    transactions: int = 65_536  # in each of three states
-    challenges: int = 65_536
-    calls: int = 65_536
-    registrations: int = 131_072  # addresses of record
-    nonces: int = 131_072
-    parse_errors: int = 4_096  # distinct broken messages, to absorb their repeats
-
-
-@dataclass(slots=True)
-class Stats:
-    """What was seen and what became of it. Every frame is in exactly one of the first groups.
-
-    Attributes:
-        frames: all frames of captures.
-        not_ip, other_transport, malformed: frames without UDP; headers that contradict themselves.
-        tcp_not_decoded, fragments_skipped: not decoded by this version.
-        unsupported_link: frames of a link type that is not understood.
-        datagrams: UDP datagrams; the following are parts of them.
-        cut: datagrams that the snap length cut.
-        cut_unusable: of these and of frames cut inside a header, those with too little left.
-        not_sip: keep-alives, STUN, RTP and everything else that does not claim to be SIP.
-        parse_errors: broken SIP, repeats included.
-        requests, responses: SIP messages.
-        retransmissions: of these, repeats that were absorbed.
-        unmatched_responses: of these, responses to requests that were not seen.
-        calls_forgotten: calls left because there were too many, or too long.
-        events: events by type.
-    """
-
-    frames: int = 0
-    not_ip: int = 0
-    other_transport: int = 0
-    malformed: int = 0
-    tcp_not_decoded: int = 0
-    fragments_skipped: int = 0
-    unsupported_link: int = 0
-    datagrams: int = 0
-    cut: int = 0
-    cut_unusable: int = 0
-    not_sip: int = 0
-    parse_errors: int = 0
-    requests: int = 0
-    responses: int = 0
-    retransmissions: int = 0
-    unmatched_responses: int = 0
-    calls_forgotten: int = 0
-    events: dict[str, int] = field(default_factory=dict)
-
-    def skipped(self, why: Skip, *, cut: bool, supported: bool) -> None:
-        """Counts a frame without datagram; `cut` by the snap length, link type `supported`."""
-        if not supported:
-            self.unsupported_link += 1
-        elif cut and why is Skip.MALFORMED:
-            self.cut_unusable += 1
-        else:
-            setattr(self, why.value, getattr(self, why.value) + 1)
-
-    def as_dict(self) -> dict[str, Any]:
-        """All counters, for display."""
-        return asdict(self)
 
 
 class Probe:
@@ -374,44 +303,3 @@ class Probe:
         counts, kind = self._stats.events, event["type"]
         counts[kind] = counts.get(kind, 0) + 1
         found.append(event)
-
-
-class CaptureEvents(Iterator[Event]):
-    """The events of one capture, made while they are asked for; `stats` counts along."""
-
-    def __init__(self, source: BinaryIO, name: str, agent: Agent) -> None:
-        self._probe = Probe(agent)
-        self._events = self._run(source, name)
-
-    @property
-    def stats(self) -> Stats:
-        """The counters as of now; complete when the events are exhausted."""
-        return self._probe.stats
-
-    def __next__(self) -> Event:
-        return next(self._events)
-
-    def _run(self, source: BinaryIO, name: str) -> Iterator[Event]:
-        try:
-            yield from self._probe.read_capture(source, name)
-        except CaptureError:
-            # What came before the damage is as good as ever.
-            yield from self._probe.finish()
-            raise
-        yield from self._probe.finish()
-
-
-def probe_capture(source: BinaryIO, *, name: str, agent: Agent) -> CaptureEvents:
-    """Turns one pcap or pcapng capture into events.
-
-    Args:
-        source: the capture, opened in binary mode, read forwards only and not closed.
-        name: what to call it in messages.
-        agent: who makes the events.
-
-    Returns:
-        An iterator of events with `stats`. It raises `CaptureError` for a file that is no
-        capture, of an unsupported link type, damaged, or cut off; in the last two cases after
-        all events of what came before.
-    """
-    return CaptureEvents(source, name, agent)

@@ -85,6 +85,9 @@ class Transactions:
     Args:
         limit: transactions held in each of the three states; the oldest leaves first, and is
             reported by `ended` with that reason.
+
+    Attributes:
+        evicted: what left early; `ended` should be called soon when there is something.
     """
 
     def __init__(self, limit: int) -> None:
@@ -101,7 +104,7 @@ class Transactions:
         self._first_hops: dict[_Leg, Transaction] = {}
         # Addresses that answered requests from elsewhere.
         self._servers: ExpiringTable[bytes, None] = ExpiringTable(_KNOWN_FOR * SECOND, limit)
-        self.evicted: list[Unanswered] = []  # to be yielded by the next `ended`
+        self.evicted: list[Unanswered] = []
         self.retransmissions = 0
         self.unmatched_responses = 0
 
@@ -115,13 +118,20 @@ class Transactions:
         open_one = self._calling.get(key) or self._proceeding.get(key)
         known = open_one or self._finished.get(key)
         if known is not None:
-            if open_one is not None or _same(known.request, message):
+            if _same(known.request, message):
                 known.messages += 1
                 known.retransmissions += 1
                 self.retransmissions += 1
                 return None
+            # Not a repeat, whatever its key says: a sender must not hide attempts that way.
+            self._calling.pop(key)
+            self._proceeding.pop(key)
             self._finished.pop(key)
             self._forget(known)
+            if open_one is not None:
+                self.evicted.append(
+                    Unanswered(known, datagram.time, "another request took its place")
+                )
         leg = (message.call_id, message.from_tag, message.cseq, message.method)
         transaction = Transaction(
             key,
@@ -239,7 +249,7 @@ def _key(message: Message, client: bytes) -> Key:
 
 
 def _same(first: Message, second: Message) -> bool:
-    """Whether a second request under a finished key repeats the first, or only reuses its key."""
+    """Whether a second request with the same key repeats the first, or only reuses its key."""
     return (
         first.uri == second.uri
         and first.to_uri == second.to_uri

@@ -1,0 +1,5 @@
+"""`python -m zt`."""
+
+from zt.cli import main
+
+main()

@@ -1,0 +1,15 @@
+"""The command lines `zt` and `zt-keys`: one file for each group of commands.
+
+Data goes to stdout, prose and progress to stderr. Exit codes: 0 fine, 1 found or failed as
+documented, 2 usage.
+"""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """The console script `zt`."""
+    from zt.cli.root import app
+    from zt.cli.runtime import run
+
+    run(app, "zt")

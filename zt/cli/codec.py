@@ -1,0 +1,184 @@
+"""`zt encrypt`, `zt decrypt` and `zt rejects`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zt.cli.runtime import (
+    InputArgument,
+    OutputOption,
+    RingOption,
+    note,
+    open_input,
+    open_output,
+    write_lines,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+    from keys import EpochKeys
+    from zt.encoder.decrypt import Decoder, DecryptReject
+    from zt.encoder.encrypt import Reject
+
+SHOWN_REJECTS = 20
+
+ProfileOption = Annotated[
+    str, typer.Option("-p", "--profile", envvar="ZT_PROFILE", help="Preset or YAML file.")
+]
+RejectsOption = Annotated[
+    Path | None,
+    typer.Option("--rejects", help="Where refused lines are kept; OUT.rejects without it."),
+]
+
+
+def encrypt(
+    keys: RingOption,
+    source: InputArgument = "-",
+    profile: ProfileOption = "sip-balanced",
+    output: OutputOption = None,
+    stream: Annotated[
+        str | None, typer.Option("--stream", help="Name of the stream, for the events' ids.")
+    ] = None,
+    rejects: RejectsOption = None,
+) -> None:
+    """Encrypt JSON events, one a line, into wire batches.
+
+    Lines that are no events are reported, kept encrypted in the reject file, and make the exit
+    code 1.
+    """
+    from analytics.wire import input_lines
+    from keys import Ring
+    from zt.encoder import Encoder
+    from zt.profile import load_profile
+
+    ring = Ring.open(keys)
+    with _RejectFile(_rejects_path(rejects, output)) as kept:
+        encoder = Encoder(
+            ring,
+            load_profile(profile),
+            stream=stream,
+            on_reject=kept.keep_encrypted(ring.active),
+        )
+        with open_input(source) as file, open_output(output) as out:
+            for line in encoder.encrypt(input_lines(file)):
+                out.write(line)
+    report = encoder.report
+    note(f"encrypted {report.events} events, refused {report.rejected} lines")
+    kept.finish()
+
+
+def decrypt(
+    keys: RingOption,
+    source: InputArgument = "-",
+    output: OutputOption = None,
+    store: Annotated[
+        str | None,
+        typer.Option("-s", "--store", help="Store that supplies headers which the input lacks."),
+    ] = None,
+    rejects: RejectsOption = None,
+) -> None:
+    """Decrypt wire batches into JSON events, one a line; verify every seal and tag.
+
+    Lines that fail are reported, kept as they are in the reject file, and make the exit code 1.
+    """
+    import msgspec
+
+    from analytics.wire import input_lines
+    from keys import Ring
+    from zt.encoder import Decoder  # the type of the same name is for checkers only
+
+    ring = Ring.open(keys)
+    with _RejectFile(_rejects_path(rejects, output)) as kept:
+        decoder = Decoder(ring, on_reject=kept.keep_raw)
+        if store is not None:
+            _take_headers(decoder, store)
+        with open_input(source) as file, open_output(output) as out:
+            for event in decoder.decrypt(input_lines(file)):
+                out.write(msgspec.json.encode(event) + b"\n")
+    report = decoder.report
+    note(f"decrypted {report.events} events, refused {report.rejected} lines")
+    kept.finish()
+
+
+def rejects(keys: RingOption, source: InputArgument = "-") -> None:
+    """Print the lines of a reject file that `zt encrypt` kept."""
+    from analytics.wire import input_lines
+    from keys import Ring
+    from zt.encoder.rejects import open_rejects
+
+    ring = Ring.open(keys)
+    with open_input(source) as file:
+        for number, reason, raw in open_rejects(input_lines(file), ring):
+            note(f"line {number}: {reason}")
+            write_lines([raw + b"\n"])
+
+
+class _RejectFile:
+    """Keeps refused lines, made when there is a first one, and shows the first few."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+        self._count = 0
+
+    def __enter__(self) -> _RejectFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def keep_encrypted(self, keys: EpochKeys) -> Callable[[Reject], None]:
+        """A callback that keeps lines of plaintext under the keys of an epoch."""
+        from analytics.wire import write_line
+        from zt.encoder.rejects import seal_reject
+
+        def keep(reject: Reject) -> None:
+            self._keep(reject.line, reject.reason, write_line(seal_reject(reject, keys)))
+
+        return keep
+
+    def keep_raw(self, reject: DecryptReject) -> None:
+        """Keep a wire line, which is ciphertext already."""
+        self._keep(reject.line, reject.reason, reject.raw + b"\n")
+
+    def finish(self) -> None:
+        """Say where the lines are, and exit 1, if there are any."""
+        if self._count:
+            where = f"they are in {self._path}" if self._path else "give --rejects to keep them"
+            note(f"refused lines: {self._count}; {where}")
+            raise typer.Exit(1)
+
+    def _keep(self, number: int, reason: str, line: bytes) -> None:
+        self._count += 1
+        if self._count <= SHOWN_REJECTS:
+            note(f"line {number}: {reason}")
+        if self._path is not None:
+            if self._file is None:
+                self._file = self._path.open("wb")
+            self._file.write(line)
+
+
+def _rejects_path(rejects: Path | None, output: Path | None) -> Path | None:
+    if rejects is not None or output is None:
+        return rejects
+    return output.with_name(output.name + ".rejects") if not _is_special(output) else None
+
+
+def _is_special(path: Path) -> bool:
+    return path.exists() and not path.is_file()
+
+
+def _take_headers(decoder: Decoder, url: str) -> None:
+    from analytics.store import open_store
+    from analytics.wire import HeaderLine, parse_line
+
+    with open_store(url) as store:
+        for raw in store.header_lines():
+            if isinstance(line := parse_line(raw), HeaderLine):
+                decoder.header(line.header)

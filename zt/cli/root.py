@@ -1,0 +1,32 @@
+"""The commands of `zt`."""
+
+from __future__ import annotations
+
+import typer
+
+from zt.cli.ask import search, top
+from zt.cli.codec import decrypt, encrypt, rejects
+from zt.cli.demo import demo
+from zt.cli.findings import findings
+from zt.cli.jobs import app as jobs_app
+from zt.cli.policy import app as policy_app
+from zt.cli.probe import app as probe_app
+from zt.cli.profile import app as profile_app
+
+app = typer.Typer(
+    name="zt",
+    help="Security analytics on ciphertext: encrypt events, ask, detect and block.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(probe_app, name="probe")
+app.add_typer(profile_app, name="profile")
+for command in (encrypt, decrypt, rejects, search, top):
+    app.command()(command)
+app.add_typer(jobs_app, name="jobs")
+app.command()(findings)
+app.add_typer(policy_app, name="policy")
+app.command()(demo)

@@ -1,0 +1,135 @@
+"""What all commands share: how they end, read and write.
+
+Modules of the product are imported inside the commands, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, NoReturn
+
+import typer
+
+RingOption = Annotated[Path, typer.Option("-k", "--keys", envvar="ZT_KEYS", help="Key ring.")]
+StoreOption = Annotated[
+    str, typer.Option("-s", "--store", envvar="ZT_STORE", help="Store, as duckdb:PATH.")
+]
+InputArgument = Annotated[str, typer.Argument(metavar="[IN|-]", help="File, or - for stdin.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("-o", "--output", help="File; stdout without it.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="For machines: JSON on stdout.")]
+PackOption = Annotated[str, typer.Option("--pack", help="Pack of jobs: a name or a YAML file.")]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", help="From this time on; 2h: for two hours.")
+]
+UntilOption = Annotated[str | None, typer.Option("--until", help="Before this time.")]
+
+
+def run(app: Callable[[], Any], name: str) -> NoReturn:
+    """Run a command line and end the process as its contract says."""
+    try:
+        app()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+        sys.exit(0)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        fail(name, f"can't read or write{where}: {error.strerror}", "check path, space and rights")
+    except _known_errors() as error:
+        fail(name, str(error), error.hint)
+    sys.exit(0)
+
+
+def fail(name: str, message: str, hint: str) -> NoReturn:
+    """Say what happened and what to do next, and exit 1."""
+    note(f"{name}: {message}\n  {hint}")
+    sys.exit(1)
+
+
+def note(text: str) -> None:
+    """A line of prose on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def write_json(value: Any) -> None:
+    """One JSON document on stdout, as a line."""
+    import msgspec
+
+    write_lines([msgspec.json.encode(value) + b"\n"])
+
+
+def write_lines(lines: Iterable[bytes]) -> None:
+    """Lines on stdout, each passed on as it comes."""
+    out = sys.stdout.buffer
+    for line in lines:
+        out.write(line)
+    out.flush()
+
+
+@contextlib.contextmanager
+def open_input(name: str) -> Iterator[BinaryIO]:
+    """The named file, or stdin for `-`."""
+    if name == "-":
+        yield sys.stdin.buffer
+    else:
+        with Path(name).open("rb") as file:
+            yield file
+
+
+@contextlib.contextmanager
+def open_output(path: Path | None) -> Iterator[BinaryIO]:
+    """The named file, or stdout. The file appears whole when all went well, or not at all."""
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    if path.exists() and not path.is_file():  # a device or pipe can't be replaced
+        with path.open("wb") as file:
+            yield file
+        return
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def now_microseconds() -> int:
+    """The time now, microseconds since 1970."""
+    import time
+
+    return time.time_ns() // 1000
+
+
+def span_of_time(since: str | None, until: str | None) -> dict[str, int | None]:
+    """`--since` and `--until` as a session's arguments."""
+    from zt.units import parse_moment
+
+    now = now_microseconds()
+    return {
+        "since": parse_moment(since, now) if since else None,
+        "until": parse_moment(until, now) if until else None,
+    }
+
+
+def _known_errors() -> tuple[type[Any], ...]:
+    """The roots of the packages' errors; looked up only once there is an error."""
+    from analytics.wire.errors import AnalyticsError
+    from keys.errors import KeysError
+    from zt.errors import ZtError
+
+    return ZtError, KeysError, AnalyticsError
+
+
+def _silence_stdout() -> None:
+    """Keep the interpreter from complaining about a closed pipe when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,43 @@
+"""Tables on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from analytics.wire import format_time
+from zt.jobs import OpenedFinding
+from zt.query import Count
+
+BAR_WIDTH = 24  # characters
+
+
+def count_table(field: str, counts: Sequence[Count], title: str | None = None) -> Table:
+    """Values with their counts and a bar."""
+    table = plain_table(field, "events", "", title=title)
+    most = max((count.count for count in counts), default=1)
+    for count in counts:
+        bar = "█" * max(1, round(BAR_WIDTH * count.count / most))
+        table.add_row(Text(count.value), str(count.count), bar)
+    return table
+
+
+def finding_table(findings: Iterable[OpenedFinding], title: str | None = None) -> Table:
+    """Opened findings."""
+    table = plain_table("job", "group", "metric", "from", "severity", title=title)
+    for opened in findings:
+        finding = opened.finding
+        group = ", ".join(f"{path}={value}" for path, value in opened.group.items())
+        start = format_time(finding.start)[:19] + "Z"
+        table.add_row(finding.job, Text(group), str(finding.metric), start, finding.severity)
+    return table
+
+
+def plain_table(*columns: str, title: str | None = None) -> Table:
+    """A table in the house style. Cells from outside go in as `Text`: they are no markup."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in ("events", "metric") else "left")
+    return table

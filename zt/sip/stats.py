@@ -1,0 +1,78 @@
+"""How much the probe may remember, and what it has seen."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from zt.sip.capture import Skip
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much the probe remembers at most; the oldest leaves first.
+
+    The defaults hold a busy site. An open transaction takes 2 kB normally, and at most about
+    14 kB if its sender fills every text up; the other entries are smaller.
+    """
+
+    transactions: int = 32_768  # in each of three states; a thousand new ones each second
+    challenges: int = 32_768
+    calls: int = 32_768
+    registrations: int = 131_072  # addresses of record
+    nonces: int = 131_072
+    parse_errors: int = 4_096  # distinct broken messages, to absorb their repeats
+
+
+@dataclass(slots=True)
+class Stats:
+    """What was seen and what became of it. Every frame is in exactly one of the first groups.
+
+    Attributes:
+        frames: all frames of captures.
+        not_ip, other_transport, malformed: frames without UDP; headers that contradict themselves.
+        tcp_not_decoded, fragments_skipped: not decoded by this version.
+        unsupported_link: frames of a link type that is not understood.
+        datagrams: UDP datagrams; the following are parts of them.
+        cut: datagrams that the snap length cut.
+        cut_unusable: of these and of frames cut inside a header, those with too little left.
+        not_sip: keep-alives, STUN, RTP and everything else that does not claim to be SIP.
+        parse_errors: broken SIP, repeats included.
+        requests, responses: SIP messages.
+        retransmissions: of these, repeats that were absorbed.
+        unmatched_responses: of these, responses to requests that were not seen.
+        calls_forgotten: calls left because there were too many, or too long.
+        events: events by type.
+    """
+
+    frames: int = 0
+    not_ip: int = 0
+    other_transport: int = 0
+    malformed: int = 0
+    tcp_not_decoded: int = 0
+    fragments_skipped: int = 0
+    unsupported_link: int = 0
+    datagrams: int = 0
+    cut: int = 0
+    cut_unusable: int = 0
+    not_sip: int = 0
+    parse_errors: int = 0
+    requests: int = 0
+    responses: int = 0
+    retransmissions: int = 0
+    unmatched_responses: int = 0
+    calls_forgotten: int = 0
+    events: dict[str, int] = field(default_factory=dict)
+
+    def skipped(self, why: Skip, *, cut: bool, supported: bool) -> None:
+        """Counts a frame without datagram; `cut` by the snap length, link type `supported`."""
+        if not supported:
+            self.unsupported_link += 1
+        elif cut and why is Skip.MALFORMED:
+            self.cut_unusable += 1
+        else:
+            setattr(self, why.value, getattr(self, why.value) + 1)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All counters, for display."""
+        return asdict(self)
