@@ -476,6 +476,18 @@ def test_evicted_transactions_get_an_honest_outcome() -> None:
     ]
 
 
+def test_one_key_for_different_requests_hides_none_of_them() -> None:
+    guesses: list[Step] = [
+        (n / 10, PHONE, SERVER, ask("REGISTER", extra=[credentials(f"g{n}")])) for n in range(3)
+    ]
+    answers: list[Step] = [
+        (1 + n / 10, SERVER, PHONE, answer(ask("REGISTER"), 401, tag="s")) for n in range(3)
+    ]
+    events = play(*guesses, *answers)
+    assert types(events) == ["other-timeout", "other-timeout", "auth-failed"]
+    assert events[0]["event"]["reason"] == "another request took its place"
+
+
 def test_evicted_challenges_get_an_honest_outcome() -> None:
     flood = [step for n in range(5) for step in register(n, 1, 401, user=f"user{n}", call=f"c{n}")]
     events = play(*flood, limits=Limits(challenges=2))
