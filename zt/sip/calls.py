@@ -26,13 +26,11 @@ class Call:
     Attributes:
         invite: the transaction that set it up, on the caller's hop.
         started: microseconds; time of the 2xx.
-        to_tag: the callee's.
         ended: microseconds; time of the first BYE, 0 before.
     """
 
     invite: Transaction
     started: int
-    to_tag: str
     ended: int = 0
     ended_by_caller: bool = False
 
@@ -57,7 +55,7 @@ class Calls:
         dialog = _dialog(request.call_id, request.from_tag, response.to_tag)
         if dialog in self._open:
             return None
-        call = Call(invite, time, response.to_tag)
+        call = Call(invite, time)
         if self._open.put(dialog, call, now) is not None:
             self.forgotten += 1
         return call
@@ -72,14 +70,9 @@ class Calls:
             call.ended = time
             call.ended_by_caller = request.from_tag == call.invite.request.from_tag
 
-    def end(self, call: Call) -> bool:
-        """Closes a call; False if it was closed before (both sides may send BYE)."""
-        request = call.invite.request
-        dialog = _dialog(request.call_id, request.from_tag, call.to_tag)
-        if self._open.get(dialog) is not call:
-            return False
-        self._open.pop(dialog)
-        return True
+    def end(self, bye: Message) -> Call | None:
+        """Closes the call that a BYE belongs to; None if that was done before (both may send one)."""
+        return self._open.pop(_dialog(bye.call_id, bye.from_tag, bye.to_tag))
 
     def expire(self, now: int) -> None:
         """Forgets calls that are open for too long."""

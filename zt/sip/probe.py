@@ -169,7 +169,8 @@ class Probe:
         transaction.proven = self._nonces.prove(transaction, self._now)
         if message.credentials:
             self._challenges.answer(transaction)
-        if message.to_tag and (call := self._calls.find(message)):
+        # A REGISTER is never part of a call: it must not hide in one of the sender's own.
+        if message.to_tag and message.method != "REGISTER" and (call := self._calls.find(message)):
             transaction.in_call = True
             if message.method == "BYE":
                 self._calls.bye(call, message, datagram.time)
@@ -273,9 +274,8 @@ class Probe:
         reason: str,
         found: list[Event],
     ) -> None:
-        call = self._calls.find(bye.request)
+        call = self._calls.end(bye.request)
         if call is not None:
-            self._calls.end(call)
             self._add(found, events.call_end(self._agent, time, call, bye, response, reason))
 
     @staticmethod

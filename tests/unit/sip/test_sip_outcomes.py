@@ -184,6 +184,10 @@ TABLE: dict[str, tuple[list[Step], list[str]]] = {
         ],
         ["call-start"],
     ),
+    "a REGISTER does not hide in a call": (
+        [*ANSWERED, *register(2, 9, 404, to_tag="callee")],
+        ["call-start", "other-failed"],
+    ),
     "a call that stays open": (ANSWERED, ["call-start"]),
     "a BYE nobody answers ends the call": (
         [*ANSWERED, (9, PHONE, SERVER, BYE)],
