@@ -13,7 +13,7 @@ has a text only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
@@ -97,12 +97,15 @@ class Store(Protocol):
         """Release the store; a second call does nothing."""
         ...
 
-    def ingest(self, lines: Iterable[bytes]) -> IngestReport:
+    def ingest(
+        self, lines: Iterable[bytes], *, reject: Callable[[BadLine], None] | None = None
+    ) -> IngestReport:
         """Store the batches of a wire stream, each wholly or not at all.
 
-        Ingesting a line again changes nothing. Refused lines are counted and reported; a batch
-        whose header names another tenant, or a kid with another key check value than the store
-        has registered, stops the ingest before anything of that batch is stored.
+        Ingesting a line again changes nothing. Refused lines are counted and reported, and
+        `reject` is called with each of them. A batch whose header names another tenant, or a kid
+        with another key check value than the store has registered, stops the ingest before
+        anything of that batch is stored.
 
         Raises:
             EpochConflictError: kid known with another key check value.
