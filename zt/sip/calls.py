@@ -71,7 +71,7 @@ class Calls:
             call.ended_by_caller = request.from_tag == call.invite.request.from_tag
 
     def end(self, bye: Message) -> Call | None:
-        """Closes the call that a BYE belongs to; None if that was done before (both may send one)."""
+        """Closes the call that a BYE belongs to; None if the other side's BYE closed it before."""
         return self._open.pop(_dialog(bye.call_id, bye.from_tag, bye.to_tag))
 
     def expire(self, now: int) -> None:
