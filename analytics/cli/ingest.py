@@ -1,0 +1,109 @@
+"""`zt-analytics ingest`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Self
+
+import typer
+
+from analytics.cli.app import JsonOption, StoreOption, command, note, open_input, write_json
+
+if TYPE_CHECKING:
+    from analytics.wire import BadLine
+
+SHOWN_REJECTS = 20
+
+RejectOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--reject",
+        help="File for refused lines; without it IN.reject, and none for stdin.",
+    ),
+]
+
+
+@command
+def ingest(
+    store: StoreOption,
+    source: Annotated[str, typer.Argument(metavar="[IN|-]", help="File, or - for stdin.")] = "-",
+    reject: RejectOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Store a wire stream. The store is made if there is none.
+
+    Ingesting the same lines again changes nothing. Refused lines are named, kept in the reject
+    file, and make the exit code 1.
+    """
+    from analytics.store import open_store
+    from analytics.wire import input_lines
+
+    if reject is None and source != "-":
+        reject = Path(f"{source}.reject")
+    if reject is not None and reject.exists() and source != "-" and reject.samefile(source):
+        raise typer.BadParameter("the reject file is the input itself", param_hint="--reject")
+    with (
+        open_input(source) as file,  # first: a missing input makes no store
+        RejectFile(reject) as rejects,
+        open_store(store, create=True) as opened,
+    ):
+        report = opened.ingest(input_lines(file), reject=rejects.keep)
+    note(
+        f"stored {report.events} events and {report.values} value records "
+        f"of {report.batches} batches; known already: {report.known_events} and "
+        f"{report.known_values}; refused {report.rejected} lines"
+    )
+    if json:
+        write_json({key: value for key, value in asdict(report).items() if key != "rejects"})
+    if report.rejected:
+        rejects.summarise()
+        raise typer.Exit(1)
+
+
+class RejectFile:
+    """Names the first refused lines and keeps them all, in a file made when the first comes.
+
+    Only its owner can read the file: a line that is no ciphertext may have come by mistake.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def keep(self, line: BadLine) -> None:
+        """Name the line unless there were many, and keep it as it came."""
+        self._count += 1
+        if self._count <= SHOWN_REJECTS:
+            note(f"line {line.number}: {line.reason}")
+        if self._path is not None:
+            if self._file is None:
+                self._file = _create_private(self._path)
+            self._file.write(line.raw + b"\n")
+
+    def summarise(self) -> None:
+        """Say what the named lines don't."""
+        if self._count > SHOWN_REJECTS:
+            note(f"and {self._count - SHOWN_REJECTS} lines more")
+        if self._path is not None:
+            note(f"refused lines are in {self._path}")
+
+
+def _create_private(path: Path) -> BinaryIO:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    return os.fdopen(handle, "wb")

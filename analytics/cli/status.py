@@ -1,0 +1,99 @@
+"""`zt-analytics status`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from analytics.cli.app import JsonOption, StoreOption, command, printable, write_json
+
+if TYPE_CHECKING:
+    from analytics.store import JobState
+
+
+@command
+def status(store: StoreOption, json: JsonOption = False) -> None:
+    """Show what a store holds: tenant, epochs, profiles, columns, jobs, findings."""
+    from analytics.store import open_store
+
+    with open_store(store) as opened:
+        facts = _facts(opened)
+    if json:
+        write_json(facts)
+    else:
+        _show(facts)
+
+
+def _facts(store: JobState) -> dict[str, Any]:
+    headers = store.headers()
+    columns = {(column.path, column.kind) for header in headers for column in header.columns}
+    return {
+        "tenant": store.tenant(),
+        "epochs": [
+            {**epoch._asdict(), "first": _time(epoch.first), "last": _time(epoch.last)}
+            for epoch in store.epochs()
+        ],
+        "profiles": [
+            {
+                "profile": header.profile,
+                "kid": header.kid,
+                "columns": len(header.columns),
+                "time": header.time,
+            }
+            for header in headers
+        ],
+        "columns": [{"path": path, "kind": kind} for path, kind in sorted(columns)],
+        "jobs": [
+            {
+                "id": job.id,
+                "kind": job.kind,
+                "version": job.version,
+                "parts": len(job.parts),
+                "threshold": job.threshold,
+                "window": job.window,
+                "severity": job.severity,
+            }
+            for job in store.jobs()
+        ],
+        "findings": sum(1 for _ in store.findings()),
+    }
+
+
+def _time(microseconds: int | None) -> str | int | None:
+    """A time as text; one beyond the calendar, which an event may claim, stays a number."""
+    from analytics.wire import format_time
+
+    if microseconds is None:
+        return None
+    try:
+        return format_time(microseconds)
+    except (ValueError, OverflowError, OSError):
+        return microseconds
+
+
+def _show(facts: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    width = None if sys.stdout.isatty() else 1000  # in a pipe nothing is wrapped
+    console = Console(width=width, highlight=False, markup=False)
+    console.print(f"tenant    {facts['tenant'] or 'none yet'}")
+    console.print(f"findings  {facts['findings']}")
+    for title, names in (
+        ("epochs", ("kid", "events", "first", "last", "generation")),
+        ("profiles", ("profile", "kid", "columns", "time")),
+        ("columns", ("path", "kind")),
+        ("jobs", ("id", "kind", "parts", "threshold", "window", "severity")),
+    ):
+        console.print(f"\n{title}: {len(facts[title])}")
+        if not facts[title]:
+            continue
+        table = Table(box=None, pad_edge=False)
+        for name in names:
+            right = isinstance(facts[title][0][name], int)
+            table.add_column(name, justify="right" if right else "left", overflow="fold")
+        for row in facts[title]:
+            cells = ("-" if row[name] is None else str(row[name]) for name in names)
+            table.add_row(*(Text(printable(cell)) for cell in cells))
+        console.print(table)
