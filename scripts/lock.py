@@ -4,23 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-COMMAND = (
-    "pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url "
-    "--no-annotate --no-header --quiet --upgrade pyproject.toml requirements/build.in"
-).split()
+COMPILE = ["pip", "compile", "pyproject.toml", "requirements/build.in", "--upgrade"]
+STYLE = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"]
+QUIET = ["--no-annotate", "--no-header", "--quiet"]
+RUN = "requirements/run.txt"
 LOCKS = {
-    "requirements/run.txt": [],
-    "requirements/dev.txt": [
-        "--extra",
-        "dev",
-        "--extra",
-        "opensearch",
-        "-c",
-        "requirements/run.txt",
-    ],
+    RUN: [],
+    "requirements/dev.txt": ["--extra", "dev", "--extra", "opensearch", "-c", RUN],
 }
 
+uv = Path(sys.executable).with_name("uv")
 for lock, options in LOCKS.items():
-    subprocess.run(
-        [Path(sys.executable).with_name("uv"), *COMMAND, *options, "-o", lock], check=True
-    )
+    subprocess.run([uv, *COMPILE, *STYLE, *QUIET, *options, "-o", lock], check=True)
