@@ -1,0 +1,118 @@
+"""Fixtures that tests everywhere share: rings, profiles, the demo capture and its events."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from keys import Ring, init_ring
+from zt.profile import Profile, load_profile
+from zt.sip import Agent, probe_capture
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DEMO = REPOSITORY / "examples" / "data"
+
+Require = Callable[[object, str], None]
+
+
+@pytest.fixture(scope="session")
+def require() -> Require:
+    """`require(condition, reason)`: skip with the reason, or fail where ZT_REQUIRE_ALL is set."""
+
+    def check(condition: object, reason: str) -> None:
+        if condition:
+            return
+        if os.environ.get("ZT_REQUIRE_ALL"):
+            pytest.fail(f"ZT_REQUIRE_ALL is set, but {reason}")
+        pytest.skip(reason)
+
+    return check
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> Ring:
+    """A new ring of tenant `acme`, its key file beside it; the test may alter both files."""
+    return init_ring(tmp_path / "ring.json", "acme", "file:ring.key")
+
+
+@pytest.fixture(scope="session")
+def shared_ring(tmp_path_factory: pytest.TempPathFactory) -> Ring:
+    """One ring for all tests that only read it."""
+    return init_ring(tmp_path_factory.mktemp("ring") / "ring.json", "acme", "file:ring.key")
+
+
+@pytest.fixture(scope="session")
+def other_ring(tmp_path_factory: pytest.TempPathFactory) -> Ring:
+    """Another ring of the same tenant's name: other keys. For tests that only read it."""
+    return init_ring(tmp_path_factory.mktemp("other") / "ring.json", "acme", "file:ring.key")
+
+
+@pytest.fixture(scope="session")
+def profile() -> Profile:
+    """The preset for SIP events."""
+    return load_profile("sip-balanced")
+
+
+@pytest.fixture(scope="session")
+def shared_data(require: Require) -> Path:
+    """The folder of captures and vectors that are too large or not ours to ship."""
+    folder = Path(os.environ.get("ZT_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
+    require(folder.is_dir(), "no shared test data here; ZT_SHARED_DATA names their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_capture(require: Require) -> Path:
+    """The capture that the demo plays."""
+    require((DEMO / "demo.pcap").is_file(), "the demo capture was not made yet: make lab")
+    return DEMO / "demo.pcap"
+
+
+@pytest.fixture(scope="session")
+def demo_truth(require: Require) -> dict[str, Any]:
+    """Who was who in the demo capture."""
+    path = DEMO / "demo.truth.json"
+    require(path.is_file(), "the demo capture's truth was not written yet: make lab")
+    truth: dict[str, Any] = json.loads(path.read_bytes())
+    return truth
+
+
+@pytest.fixture(scope="session")
+def demo_events(demo_capture: Path) -> list[dict[str, Any]]:
+    """The probe's events of the demo capture. Not to be altered."""
+    with demo_capture.open("rb") as source:
+        agent = Agent(name="test", version="0")
+        return [dict(event) for event in probe_capture(source, name="demo.pcap", agent=agent)]
+
+
+@pytest.fixture(scope="session")
+def demo_lines(demo_events: list[dict[str, Any]]) -> list[bytes]:
+    """The same events as lines of JSON, each with its end."""
+    return [msgspec.json.encode(event) + b"\n" for event in demo_events]
+
+
+@pytest.fixture(scope="session")
+def exact() -> Callable[[Any], Any]:
+    """`exact(value)`: equal for two values only if they are the same JSON value.
+
+    Python's own equality takes 1, 1.0 and True for one, and -0.0 for 0.0.
+    """
+    return _exact
+
+
+def _exact(value: Any) -> Any:
+    match value:
+        case dict():
+            return ("object", {key: _exact(item) for key, item in value.items()})
+        case list() | tuple():
+            return ("array", [_exact(item) for item in value])
+        case float():
+            return ("float", struct.pack(">d", value))
+    return (type(value).__name__, value)
