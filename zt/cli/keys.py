@@ -108,3 +108,7 @@ def check(
         fail("zt-keys", "the ring does not open everything", "use the ring that encrypted the data")
     if (wire or store) and not report:
         fail("zt-keys", "there are no encrypted events", "check the file or store")
+
+
+if __name__ == "__main__":
+    main()

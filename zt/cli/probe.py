@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zt.cli.runtime import JsonOption, OutputOption, note, open_output
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zt.sip import Event
+
 app = typer.Typer(help="Traffic to events.", no_args_is_help=True)
 
 
 @app.callback()
-def probe() -> None:
+def probe_group() -> None:
     """Traffic to events."""
 
 
@@ -25,37 +30,42 @@ def pcap(
 ) -> None:
     """Turn SIP captures into security events, one JSON object a line.
 
-    A capture that is cut off gives the events before the cut, a message, and exit code 1. With
-    --json the counters go to stderr as JSON.
+    Several files are one capture in pieces, as rotation leaves them. One that is cut off gives
+    the events before the cut, a message, and exit code 1. With --json the counters go to stderr
+    as JSON.
     """
     import msgspec
 
     from zt import __version__
     from zt.errors import CaptureError
-    from zt.sip import Agent, probe_capture
+    from zt.sip import Agent, Probe
 
-    agent = Agent(name="zt", version=__version__)
-    failed: CaptureError | None = None
+    probe = Probe(Agent(name="zt", version=__version__))
+    failed = False
     with open_output(output) as out:
+
+        def write(events: Iterable[Event]) -> None:
+            for event in events:
+                out.write(msgspec.json.encode(event) + b"\n")
+
         for path in files:
             with path.open("rb") as capture:
-                events = probe_capture(capture, name=str(path), agent=agent)
                 try:
-                    for event in events:
-                        out.write(msgspec.json.encode(event) + b"\n")
+                    write(probe.read_capture(capture, str(path)))
                 except CaptureError as error:
-                    if not events.stats.events:
+                    if not probe.stats.frames:
                         raise
-                    failed = error
-            stats = events.stats
-            if json:
-                note(msgspec.json.encode({"file": str(path), **stats.as_dict()}).decode())
-            else:
-                count = sum(stats.events.values())
-                messages = stats.requests + stats.responses
-                note(f"{path}: {stats.frames} frames, {messages} SIP messages, {count} events")
-                if stats.tcp_not_decoded:
-                    note(f"{path}: {stats.tcp_not_decoded} frames of TCP are not decoded yet")
-    if failed is not None:
-        note(f"zt: {failed.diagnostics()}")
+                    note(f"zt: {error.diagnostics()}")
+                    failed = True
+        write(probe.finish())
+    stats = probe.stats
+    if json:
+        note(msgspec.json.encode(stats.as_dict()).decode())
+    else:
+        messages = stats.requests + stats.responses
+        events = sum(stats.events.values())
+        note(f"{stats.frames} frames, {messages} SIP messages, {events} events")
+        if stats.tcp_not_decoded:
+            note(f"{stats.tcp_not_decoded} frames of TCP are not decoded yet")
+    if failed:
         raise typer.Exit(1)

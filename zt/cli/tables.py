@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -12,6 +13,7 @@ from zt.jobs import OpenedFinding
 from zt.query import Count
 
 BAR_WIDTH = 24  # characters
+_NUMBERS = ("events", "metric", "threshold", "parts")
 
 
 def count_table(field: str, counts: Sequence[Count], title: str | None = None) -> Table:
@@ -39,5 +41,7 @@ def plain_table(*columns: str, title: str | None = None) -> Table:
     """A table in the house style. Cells from outside go in as `Text`: they are no markup."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in ("events", "metric") else "left")
+        # values are what people look for: they are folded into lines, never cut
+        justify: JustifyMethod = "right" if column in _NUMBERS else "left"
+        table.add_column(column, justify=justify, overflow="fold")
     return table
