@@ -43,7 +43,10 @@ class IngestReport:
     known_values: int = 0
     rejected: int = 0
     rejects: list[BadLine] = field(default_factory=list)
-    """The first refused lines, at most 100; a `reject` callback sees them all."""
+    """The first refused lines, at most 100 and each cut to 64 KiB.
+
+    The `reject` callback of `ingest` sees them all, whole.
+    """
 
 
 class EpochInfo(NamedTuple):
@@ -133,7 +136,12 @@ class Store(Protocol):
         ...
 
     def query(self, query: Query) -> list[Row]:
-        """Group and measure; see `Query`. Unknown paths have no values."""
+        """Group and measure; see `Query`. Unknown paths have no values.
+
+        Without `group_by` and `interval` there is one row, of no events too. With an interval,
+        events without a time are in no bucket, and the bucket comes last in the order of keys.
+        An array's elements of the same text count and add up once.
+        """
         ...
 
     def values(self, lookup: Lookup) -> Iterator[ValueRecord]:

@@ -1,0 +1,198 @@
+"""The open file: one owner, a cursor for each task, one writer at a time, errors for people.
+
+Invariants:
+- A path is open once: in another process DuckDB's lock refuses it, in this one a table of ours
+  does (DuckDB would share the instance, and two writers' counters would run apart).
+- Readers take a cursor of their own and see a snapshot; writers hold the lock.
+- No error of DuckDB reaches the caller: they become `StoreError` with what to do next.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from analytics.store.duckdb.schema import SCHEMA_NAME, SCHEMA_VERSION, SETTINGS, create_file
+from analytics.wire import StoreBusyError, StoreError
+
+_open_paths: Final[set[Path]] = set()
+_open_lock: Final = threading.Lock()
+
+
+class _Mask:
+    lock = threading.Lock()
+    users = 0
+    before = 0o022
+
+
+_mask: Final = _Mask()
+_PID: Final = re.compile(r"PID (\d+)")
+
+
+class Database:
+    """A store's file while this process owns it.
+
+    Args:
+        path: the file.
+        create: make an empty store if there is no file.
+
+    Raises:
+        StoreError: no file, no store of ours, another version, or the disk refuses.
+        StoreBusyError: it is open already, here or in another process.
+    """
+
+    def __init__(self, path: Path, *, create: bool) -> None:
+        self.path = path
+        self.lock = threading.RLock()
+        self._real = path.resolve()
+        with _open_lock:
+            if self._real in _open_paths:
+                raise StoreBusyError(
+                    f"the store {path} is already open in this process",
+                    "close it first, or use the store object that is there",
+                )
+            self._connection = self._connect(create)
+            _open_paths.add(self._real)
+        self._closed = False
+
+    def _connect(self, create: bool) -> duckdb.DuckDBPyConnection:
+        path = self.path
+        with errors_for_people(path), private_files():
+            if not path.exists():
+                if not create:
+                    raise StoreError(
+                        f"there is no store at {path}",
+                        "check the path; `zt-analytics ingest` makes a store",
+                    )
+                create_file(path)
+            connection = duckdb.connect(str(path), config=SETTINGS)
+            try:
+                _check_schema(path, connection)
+                connection.execute("SET lock_configuration = true")
+            except BaseException:
+                connection.close()
+                raise
+        return connection
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own; the caller closes it.
+
+        Raises:
+            StoreError: the store is closed.
+        """
+        if self._closed:
+            raise StoreError(f"the store {self.path} is closed", "open it again")
+        return self._connection.cursor()
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for one task."""
+        with errors_for_people(self.path):
+            cursor = self.cursor()
+            try:
+                yield cursor
+            finally:
+                cursor.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A transaction: committed at the end of the block, rolled back if it raises."""
+        with self.lock, errors_for_people(self.path), private_files():
+            cursor = self.cursor()
+            try:
+                cursor.execute("BEGIN")
+                yield cursor
+                cursor.execute("COMMIT")
+            finally:
+                # Closing a cursor rolls back what it has not committed.
+                cursor.close()
+
+    def close(self) -> None:
+        """Release the file; a second call does nothing."""
+        with self.lock, _open_lock:
+            if self._closed:
+                return
+            self._closed = True
+            _open_paths.discard(self._real)
+            with errors_for_people(self.path), private_files():
+                self._connection.close()
+
+
+def _check_schema(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        row = connection.execute("SELECT name, version FROM meta").fetchone()
+    except duckdb.CatalogException:
+        row = None
+    if row is None or row[0] != SCHEMA_NAME:
+        raise StoreError(
+            f"{path} is a DuckDB database, but no store of zt-analytics",
+            "give the path of a store, or of a file that is not there yet",
+        )
+    if row[1] != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} is a store of version {row[1]}; this program reads version {SCHEMA_VERSION}",
+            "use the release of zt-analytics that made it, or ingest the batches into a new store",
+        )
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Files that DuckDB makes meanwhile, its write-ahead log among them, are the owner's only.
+
+    The mask is the process's: of blocks that overlap the first sets and the last restores it.
+    """
+    with _mask.lock:
+        if not _mask.users:
+            _mask.before = os.umask(0o077)
+        _mask.users += 1
+    try:
+        yield
+    finally:
+        with _mask.lock:
+            _mask.users -= 1
+            if not _mask.users:
+                os.umask(_mask.before)
+
+
+@contextmanager
+def errors_for_people(path: Path) -> Iterator[None]:
+    """DuckDB's and the system's errors as `StoreError`."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise _explained(path, error) from error
+    except OSError as error:
+        raise StoreError(
+            f"can't use {path}: {error.strerror or error}",
+            "check the path, its permissions and the free space of its disk",
+        ) from error
+
+
+def _explained(path: Path, error: duckdb.Error) -> StoreError:
+    message = str(error)
+    if "lock on file" in message:
+        found = _PID.search(message)
+        owner = f"process {found[1]}" if found else "another process"
+        return StoreBusyError(
+            f"{owner} has the store {path} open, and one process owns it at a time",
+            f"wait until it is done, or stop {owner}",
+        )
+    if "not a valid DuckDB database" in message or "Is a directory" in message:
+        return StoreError(
+            f"{path} is no store: it is not a DuckDB database",
+            "give the path of a store, or of a file that is not there yet",
+        )
+    first = message.partition("\n")[0]
+    if isinstance(error, duckdb.IOException):
+        return StoreError(
+            f"can't use the store {path}: {first}",
+            "check the path, its permissions and the free space of its disk",
+        )
+    return StoreError(f"the store {path} failed: {first}", "this is a defect: please report it")

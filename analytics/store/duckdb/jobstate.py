@@ -1,0 +1,217 @@
+"""Jobs, their watermarks, the groups that changed, and findings.
+
+Invariants:
+- A watermark belongs to (job, version, kid, profile) and only grows; a new version of a job
+  forgets those of the others, so that a version that comes back starts over too.
+- Findings and the watermark they led to are written in one transaction. A finding is replaced by
+  id; one that says nothing new keeps its row and its sequence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import duckdb
+import msgspec
+import numpy as np
+
+from analytics.store.base import GroupChange, JobEvent
+from analytics.store.duckdb.filters import Where
+from analytics.store.duckdb.queries import exploded_groups
+from analytics.store.duckdb.registry import Registry
+from analytics.store.duckdb.texts import Registered, objects
+from analytics.wire import Finding, JobPart, JobSpec, encode_bytes
+
+_MARK = "job = ? AND version = ? AND kid = ? AND profile = ?"
+
+
+def put_job(connection: duckdb.DuckDBPyConnection, job: JobSpec) -> None:
+    """Add or replace a job."""
+    connection.execute("DELETE FROM jobs WHERE id = ?", [job.id])
+    connection.execute("INSERT INTO jobs VALUES (?, ?)", [job.id, job.model_dump_json()])
+    connection.execute(
+        "DELETE FROM watermarks WHERE job = ? AND version <> ?", [job.id, job.version]
+    )
+
+
+def read_jobs(connection: duckdb.DuckDBPyConnection) -> list[JobSpec]:
+    """Every job, by id."""
+    rows = connection.execute("SELECT spec FROM jobs ORDER BY id").fetchall()
+    return [JobSpec.model_validate_json(spec) for (spec,) in rows]
+
+
+def remove_job(connection: duckdb.DuckDBPyConnection, job_id: str) -> bool:
+    """Remove a job and its watermarks; False if there was none."""
+    connection.execute("DELETE FROM watermarks WHERE job = ?", [job_id])
+    removed = connection.execute("DELETE FROM jobs WHERE id = ? RETURNING id", [job_id]).fetchall()
+    return bool(removed)
+
+
+def watermark(connection: duckdb.DuckDBPyConnection, job: JobSpec, part: JobPart) -> int:
+    """The position up to which the part was evaluated."""
+    row = connection.execute(
+        f"SELECT max(position) FROM watermarks WHERE {_MARK}", _mark(job, part)
+    ).fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
+
+
+def _mark(job: JobSpec, part: JobPart) -> list[object]:
+    return [job.id, job.version, part.kid, part.profile]
+
+
+def changed_groups(
+    connection: duckdb.DuckDBPyConnection,
+    registry: Registry,
+    job: JobSpec,
+    part: JobPart,
+    after: int,
+) -> list[GroupChange]:
+    """Groups with a matching event after a position."""
+    stored = registry.part(part.kid, part.profile)
+    grouped = [stored.by_path(path) for path in job.group_by] if stored is not None else []
+    if stored is None or not all(grouped):
+        return []
+    where = Where(connection, registry, stored)
+    where.also("e.seq > ? AND e.t IS NOT NULL", after)
+    where.add(part.filter)
+    columns = [columns[0] for columns in grouped]
+    steps = exploded_groups(columns, where.sql)
+    keys = ", ".join(f"g{i}" for i in range(len(columns)))
+    texts = ", ".join(f"t{i}.text" for i in range(len(columns)))
+    joins = "".join(f" JOIN texts t{i} ON t{i}.id = c.g{i}" for i in range(len(columns)))
+    rows = connection.execute(
+        f"WITH {steps}, changed AS (SELECT {keys}, min(t) AS first, max(t) AS last "
+        f"FROM exploded GROUP BY {keys}) "
+        f"SELECT {texts}, first, last FROM changed c{joins}",
+        where.parameters,
+    ).fetchall()
+    return [GroupChange(row[:-2], row[-2], row[-1]) for row in rows]
+
+
+def group_events(
+    connection: duckdb.DuckDBPyConnection,
+    registry: Registry,
+    job: JobSpec,
+    part: JobPart,
+    group: tuple[str, ...],
+    window: tuple[int, int],
+    limit: int | None,
+) -> list[JobEvent]:
+    """The group's matching events in a half-open window, by time, then id."""
+    stored = registry.part(part.kid, part.profile)
+    if stored is None:
+        return []
+    where = Where(connection, registry, stored, since=window[0], until=window[1])
+    for path, text in zip(job.group_by, group, strict=True):
+        where.equals(path, text)
+    where.add(part.filter)
+    values = stored.by_path(job.value) if job.value is not None else []
+    value = f", e.c{values[0].number} AS c" if values else ", NULL::UINTEGER AS c"
+    # Ids are compared as their text, which base64url does not order as the bytes; so a limit
+    # takes all events of the last instant, and the order is made afterwards.
+    cut = f" QUALIFY rank() OVER (ORDER BY e.t) <= {int(limit)}" if limit is not None else ""
+    chosen = f"SELECT e.seq, e.t, e.h, e.l, e.weight{value} FROM events e WHERE {where.sql}{cut}"
+    several = values[0].number if values and values[0].multi else 0
+    rows = connection.execute(
+        f"WITH chosen AS MATERIALIZED ({chosen}), leaves AS (SELECT seq, c FROM chosen "
+        f"WHERE c IS NOT NULL UNION ALL SELECT seq, m.c FROM elements m "
+        f"SEMI JOIN chosen USING (seq) WHERE m.n = {int(several)}), "
+        "named AS (SELECT seq, list(text) AS texts FROM leaves JOIN texts ON id = c GROUP BY seq) "
+        "SELECT t, h, l, weight, texts FROM chosen LEFT JOIN named USING (seq)",
+        where.parameters,
+    ).fetchall()
+    events = [
+        JobEvent(
+            time,
+            encode_bytes(h.to_bytes(8, "little") + low.to_bytes(8, "little")),
+            weight,
+            tuple(sorted(texts or ())),
+        )
+        for time, h, low, weight, texts in rows
+    ]
+    return sorted(events)[:limit]
+
+
+def read_findings(connection: duckdb.DuckDBPyConnection, after: int) -> Iterator[Finding]:
+    """Findings with a greater sequence, in that order."""
+    cursor = connection.execute(
+        "SELECT sequence, body FROM findings WHERE sequence > ? ORDER BY sequence", [after]
+    )
+    while rows := cursor.fetchmany(1000):
+        for sequence, body in rows:
+            yield _finding(sequence, body)
+
+
+def group_findings(
+    connection: duckdb.DuckDBPyConnection,
+    job: JobSpec,
+    part: JobPart,
+    group: tuple[str, ...],
+    window: tuple[int, int],
+) -> list[Finding]:
+    """The findings of a group whose windows meet a half-open one, by start."""
+    rows = connection.execute(
+        f"SELECT sequence, body FROM findings WHERE {_MARK} AND grp = ? "
+        "AND since < ? AND until > ? ORDER BY since, id",
+        [*_mark(job, part), _group_text(group), window[1], window[0]],
+    ).fetchall()
+    return [_finding(sequence, body) for sequence, body in rows]
+
+
+def write_findings(
+    connection: duckdb.DuckDBPyConnection,
+    job: JobSpec,
+    part: JobPart,
+    findings: Sequence[Finding],
+    position: int,
+) -> None:
+    """Write findings and advance the watermark, within the caller's transaction."""
+    latest = {finding.id: finding for finding in findings}
+    ids = list(latest)
+    there: dict[str, str] = dict(
+        connection.execute(
+            "SELECT id, body FROM findings WHERE id IN (SELECT unnest(?::VARCHAR[]))", [ids]
+        ).fetchall()
+        if ids
+        else []
+    )
+    changed = [finding for finding in latest.values() if there.get(finding.id) != _body(finding)]
+    replaced = [finding.id for finding in changed if finding.id in there]
+    row = connection.execute("SELECT coalesce(max(sequence), 0) FROM findings").fetchone()
+    sequence = int(row[0]) if row else 0
+    if replaced:
+        connection.execute(
+            "DELETE FROM findings WHERE id IN (SELECT unnest(?::VARCHAR[]))", [replaced]
+        )
+    if changed:
+        arrays = {
+            "sequence": np.arange(1, len(changed) + 1, dtype=np.int64) + sequence,
+            "id": objects([finding.id for finding in changed]),
+            "grp": objects([_group_text(finding.group) for finding in changed]),
+            "since": np.array([finding.start for finding in changed], dtype=np.int64),
+            "until": np.array([finding.end for finding in changed], dtype=np.int64),
+            "body": objects([_body(finding) for finding in changed]),
+        }
+        with Registered(connection, "batch", arrays):
+            connection.execute(
+                "INSERT INTO findings SELECT sequence, id, ?, ?, ?, ?, grp, since, until, body "
+                "FROM batch",
+                _mark(job, part),
+            )
+    advanced = max(position, watermark(connection, job, part))
+    connection.execute(f"DELETE FROM watermarks WHERE {_MARK}", _mark(job, part))
+    connection.execute(
+        "INSERT INTO watermarks VALUES (?, ?, ?, ?, ?)", [*_mark(job, part), advanced]
+    )
+
+
+def _body(finding: Finding) -> str:
+    return finding.model_dump_json(exclude={"sequence"})
+
+
+def _finding(sequence: int, body: str) -> Finding:
+    return Finding.model_validate_json(body).model_copy(update={"sequence": sequence})
+
+
+def _group_text(group: tuple[str, ...]) -> str:
+    return msgspec.json.encode(group).decode()

@@ -1,0 +1,186 @@
+"""Groups and measures: a `Query` as one SQL statement.
+
+Invariants:
+- Grouping happens on integers; texts join after the groups are made and cut to the limit.
+- `chosen` holds the matching events; a grouped column with arrays adds a row for each distinct
+  element to it, so an event counts once in the group of each. Measures of arrays are taken per
+  event first, so they don't multiply by the group's elements.
+- Expressions are made of column numbers only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import duckdb
+
+from analytics.store.duckdb.filters import Where
+from analytics.store.duckdb.registry import Part, Registry, StoredColumn
+from analytics.wire import Metric, Query, Row
+
+
+def run_query(connection: duckdb.DuckDBPyConnection, registry: Registry, query: Query) -> list[Row]:
+    """Answer a query.
+
+    Raises:
+        StoreError: the filter can't be asked.
+    """
+    part = registry.part(query.kid, query.profile)
+    grouped = [part.by_path(path) for path in query.group_by] if part is not None else []
+    if part is None or not all(grouped):
+        if query.group_by or query.interval:
+            return []
+        return [Row(key=(), metrics=tuple(_of_nothing(metric) for metric in query.metrics))]
+    where = Where(connection, registry, part, since=query.since, until=query.until)
+    where.add(query.filter)
+    if query.interval is not None:
+        where.also("e.t IS NOT NULL")
+    statement = _Statement(part, query, [columns[0] for columns in grouped])
+    rows = connection.execute(statement.sql(where.sql), where.parameters).fetchall()
+    keys, bucket = len(query.group_by), int(query.interval is not None)
+    return [
+        Row.model_construct(
+            key=row[:keys],
+            bucket=row[keys] if bucket else None,
+            metrics=row[keys + bucket :],
+        )
+        for row in rows
+    ]
+
+
+def _of_nothing(metric: Metric) -> int | None:
+    return 0 if metric.kind in ("count", "events", "distinct") else None
+
+
+def exploded_groups(
+    grouped: Sequence[StoredColumn],
+    where: str,
+    interval: int | None = None,
+    needed: Iterable[str] = (),
+) -> str:
+    """The CTEs from `chosen` events to `exploded` ones.
+
+    `exploded` has `seq`, `t`, `weight`, the needed columns, `g0`, `g1`... for the grouped ones
+    (a row for each distinct element of an array) and `bucket` if there is an interval.
+    """
+    names = dict.fromkeys([*needed, *(f"c{column.number}" for column in grouped)])
+    columns = "".join(f", e.{name}" for name in names)
+    steps = [f"chosen AS (SELECT e.seq, e.t, e.weight{columns} FROM events e WHERE {where})"]
+    source = "chosen"
+    for i, column in enumerate(grouped):
+        c = f"c{column.number}"
+        step = f"SELECT s.*, s.{c} AS g{i} FROM {source} s WHERE s.{c} IS NOT NULL"
+        if column.multi:
+            step += (
+                f" UNION ALL SELECT s.*, m.c AS g{i} FROM {source} s "
+                f"JOIN elements m ON m.seq = s.seq AND m.n = {int(column.number)}"
+            )
+        source = f"step{i}"
+        steps.append(f"{source} AS ({step})")
+    bucket = ""
+    if interval is not None:
+        # `%` takes the sign of the dividend; the remainder must not be negative before 1970.
+        bucket = f", s.t - ((s.t % {int(interval)}) + {int(interval)}) % {int(interval)} AS bucket"
+    steps.append(f"exploded AS (SELECT s.*{bucket} FROM {source} s)")
+    return ", ".join(steps)
+
+
+class _Statement:
+    def __init__(self, part: Part, query: Query, grouped: list[StoredColumn]) -> None:
+        self._part = part
+        self._query = query
+        self._grouped = grouped
+        self._needed: dict[str, None] = {}
+        self._with: list[str] = []
+        self._joins: list[str] = []
+        self._keys = [f"g{i}" for i in range(len(grouped))]
+        if query.interval is not None:
+            self._keys.append("bucket")
+
+    def sql(self, where: str) -> str:
+        """The statement; its parameters are those of the WHERE clause."""
+        measures = [self._measure(i, metric) for i, metric in enumerate(self._query.metrics)]
+        steps = exploded_groups(self._grouped, where, self._query.interval, self._needed)
+        columns = ", ".join([*self._keys, *(f"{sql} AS m{i}" for i, sql in enumerate(measures))])
+        by = f" GROUP BY {', '.join(self._keys)}" if self._keys else ""
+        grouped = f"SELECT {columns or '1'} FROM exploded{''.join(self._joins)}{by}"
+        parts = [steps, *self._with, f"grouped AS ({grouped})"]
+        return f"WITH {', '.join(parts)} {self._final(len(measures))}"
+
+    def _measure(self, i: int, metric: Metric) -> str:
+        match metric.kind:
+            case "count":
+                return "coalesce(sum(weight), 0)"
+            case "events":
+                return "count(*)"
+            case "first":
+                return "min(t)"
+            case "last":
+                return "max(t)"
+        columns = self._part.by_path(metric.path or "")
+        if metric.kind == "distinct":
+            return self._distinct(i, columns[0]) if columns else "0"
+        typed = [column for column in columns if column.kind in ("number", "time")]
+        return self._figure(i, metric.kind, typed[0]) if typed else "NULL"
+
+    def _figure(self, i: int, kind: str, column: StoredColumn) -> str:
+        x = f"x{column.number}"
+        self._needed[x] = None
+        if not column.multi:
+            return f"{kind}({x})"
+        # Of an event either the scalar or its elements have values, never both.
+        self._with.append(
+            f"a{i} AS (SELECT seq, sum({column.kind}) AS total, count({column.kind}) AS n, "
+            f"min({column.kind}) AS low, max({column.kind}) AS high FROM elements "
+            f"WHERE n = {int(column.number)} GROUP BY seq)"
+        )
+        self._joins.append(f" LEFT JOIN a{i} ON a{i}.seq = exploded.seq")
+        total, count = f"sum(coalesce({x}, a{i}.total))", f"(count({x}) + coalesce(sum(a{i}.n), 0))"
+        match kind:
+            case "sum":
+                return total
+            case "avg":
+                return f"{total} / nullif({count}, 0)"
+            case "min":
+                return f"min(coalesce({x}, a{i}.low))"
+            case _:
+                return f"max(coalesce({x}, a{i}.high))"
+
+    def _distinct(self, i: int, column: StoredColumn) -> str:
+        c = f"c{column.number}"
+        self._needed[c] = None
+        if not column.multi:
+            return f"count(DISTINCT {c})"
+        keys = "".join(f"s.{key}, " for key in self._keys)
+        body = (
+            f"SELECT {keys}s.{c} AS element FROM exploded s WHERE s.{c} IS NOT NULL UNION ALL "
+            f"SELECT {keys}m.c AS element FROM exploded s "
+            f"JOIN elements m ON m.seq = s.seq AND m.n = {int(column.number)}"
+        )
+        by = f" GROUP BY {', '.join(self._keys)}" if self._keys else ""
+        columns = ", ".join([*self._keys, "count(DISTINCT element) AS n"])
+        self._with.append(f"d{i} AS (SELECT {columns} FROM ({body}){by})")
+        same = " AND ".join(f"d{i}.{key} = exploded.{key}" for key in self._keys) or "true"
+        self._joins.append(f" LEFT JOIN d{i} ON {same}")
+        return f"coalesce(any_value(d{i}.n), 0)"
+
+    def _final(self, measures: int) -> str:
+        texts = [f"t{i}.text" for i in range(len(self._grouped))]
+        joins = "".join(
+            f" JOIN texts t{i} ON t{i}.id = grouped.g{i}" for i in range(len(self._grouped))
+        )
+        bucket = ["bucket"] if self._query.interval is not None else []
+        columns = ", ".join([*texts, *bucket, *(f"m{i}" for i in range(measures))]) or "1"
+        order = ", ".join([*(["m0 DESC NULLS LAST"] if measures else []), *texts, *bucket])
+        sql = f"SELECT {columns} FROM grouped{joins}"
+        limit = self._query.limit
+        if limit is None:
+            return f"{sql} ORDER BY {order}" if order else sql
+        if measures:
+            # Only groups that may be among the first meet the dictionary: ties at the cut do.
+            sql = (
+                f", cut AS (SELECT CASE WHEN count(m0) = {int(limit)} THEN min(m0) END AS least "
+                f"FROM (SELECT m0 FROM grouped ORDER BY m0 DESC NULLS LAST LIMIT {int(limit)})) "
+                f"{sql}, cut WHERE (cut.least IS NULL OR m0 >= cut.least)"
+            )
+        return f"{sql} ORDER BY {order or '1'} LIMIT {int(limit)}"

@@ -1,0 +1,86 @@
+"""Append-only tables kept in sorted runs, so that a look-up costs with what it asks for.
+
+DuckDB prunes row groups by their smallest and largest value; that helps only where rows are
+sorted. So a family of rows has a tail, to which ingest appends, and sorted runs: a tail that has
+grown to `TAIL` rows becomes a run, and runs of like size are merged, so there are O(log n) of
+them and a row is rewritten O(log n) times in all. A view over all of them is what is read.
+
+Why no ART index: DuckDB 2.0 keeps 128-bit keys in it at some 85 bytes a row (425 MB for 5M keys
+against 44 MB without), half the insert rate at 5M and falling, and it serves look-ups of more
+than a few rows no faster than a scan does. Five keys among 12M take 7 ms in sorted runs and
+40 ms in unsorted ones; thousands of keys cost one pass over a narrow column either way.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import duckdb
+
+TAIL: Final = 500_000
+"""Rows that a tail may hold: read whole by each look-up, so some milliseconds' worth."""
+
+
+class Family(NamedTuple):
+    """A logical table: its name, the definitions of its columns, the columns it is sorted by."""
+
+    name: str
+    columns: str
+    order: str
+
+
+EVENT_KEYS: Final = Family("event_keys", "h UBIGINT, l UBIGINT, ref BIGINT", "h, l")
+TEXT_KEYS: Final = Family("text_keys", "h UBIGINT, l UBIGINT, ref UINTEGER", "h, l")
+RECORD_KEYS: Final = Family("record_keys", "h UBIGINT, l UBIGINT, ref UINTEGER", "h, l")
+POSTINGS: Final = Family(
+    "postings", "list INTEGER, token UINTEGER, record UINTEGER", "list, token, record"
+)
+FAMILIES: Final = (EVENT_KEYS, TEXT_KEYS, RECORD_KEYS, POSTINGS)
+
+
+def create_family(connection: duckdb.DuckDBPyConnection, family: Family) -> None:
+    """Make the family's empty tail and its view, within the caller's transaction."""
+    connection.execute("CREATE TABLE IF NOT EXISTS runs (family VARCHAR, n INTEGER, rows BIGINT)")
+    connection.execute(f"CREATE TABLE {family.name}_tail ({family.columns})")
+    _define_view(connection, family, [])
+
+
+def compact(connection: duckdb.DuckDBPyConnection, family: Family) -> bool:
+    """Turn a full tail into a run and merge runs, within the caller's transaction.
+
+    Returns whether there was anything to do.
+    """
+    tail = _count(connection, f"{family.name}_tail")
+    if tail < TAIL:
+        return False
+    runs: list[tuple[int, int]] = connection.execute(
+        "SELECT n, rows FROM runs WHERE family = ? ORDER BY n", [family.name]
+    ).fetchall()
+    sources, rows = [f"{family.name}_tail"], tail
+    following = max((n for n, _ in runs), default=0) + 1
+    while runs and runs[-1][1] <= 2 * rows:
+        merged, size = runs.pop()
+        sources.append(f"{family.name}_{merged}")
+        rows += size
+        connection.execute("DELETE FROM runs WHERE family = ? AND n = ?", [family.name, merged])
+    union = " UNION ALL ".join(f"FROM {source}" for source in sources)
+    connection.execute(
+        f"CREATE TABLE {family.name}_{following} AS SELECT * FROM ({union}) ORDER BY {family.order}"
+    )
+    connection.execute("INSERT INTO runs VALUES (?, ?, ?)", [family.name, following, rows])
+    _define_view(connection, family, [n for n, _ in runs] + [following])
+    for source in sources:
+        connection.execute(f"DROP TABLE {source}")
+    connection.execute(f"CREATE TABLE {family.name}_tail ({family.columns})")
+    return True
+
+
+def _define_view(connection: duckdb.DuckDBPyConnection, family: Family, numbers: list[int]) -> None:
+    names = [f"{family.name}_{n}" for n in numbers] + [f"{family.name}_tail"]
+    union = " UNION ALL ".join(f"SELECT * FROM {name}" for name in names)
+    connection.execute(f"CREATE OR REPLACE VIEW {family.name} AS {union}")
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(row[0]) if row else 0

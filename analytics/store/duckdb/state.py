@@ -1,0 +1,67 @@
+"""What an open store remembers: its registry, its counters, and what it found lately.
+
+Invariants:
+- The registry and the counters are those of the last commit; `reload` reads them again after a
+  transaction failed.
+- Only the writer, under the database's lock, changes anything here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import duckdb
+
+from analytics.store.duckdb.database import Database
+from analytics.store.duckdb.pending import PendingRecord
+from analytics.store.duckdb.registry import Registry, load_registry
+
+MAX_TEXTS: Final = 400_000
+MAX_RECORDS: Final = 400_000
+
+
+class State:
+    """The memory of an open store."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.registry: Registry = Registry()
+        self.position = 0
+        self.last_text = 0
+        self.last_record = 0
+        self.texts: dict[str | None, int] = {None: 0}
+        """Texts met lately with their ids; None is no text."""
+        self.known_records: set[bytes] = set()
+        """Keys of value records met lately."""
+        self.reload()
+
+    def reload(self) -> None:
+        """Read everything again, as the last commit left it."""
+        with self.database.reading() as connection:
+            self.registry = load_registry(connection)
+            self.position = _maximum(connection, "SELECT max(seq) FROM events")
+            self.last_text = _maximum(connection, "SELECT max(id) FROM texts")
+            self.last_record = _maximum(connection, "SELECT max(id) FROM records")
+        self.texts = {None: 0}
+        self.known_records = set()
+
+    def trim(self) -> None:
+        """Forget what was met lately if it has become too much."""
+        if len(self.texts) > MAX_TEXTS:
+            self.texts = {None: 0}
+        if len(self.known_records) > MAX_RECORDS:
+            self.known_records = set()
+
+    def committed(
+        self, registry: Registry, events: int, records: int, pending: dict[bytes, PendingRecord]
+    ) -> None:
+        """Take over what a transaction has stored."""
+        self.registry = registry
+        self.position += events
+        self.last_record += records
+        self.known_records.update(pending)
+
+
+def _maximum(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = connection.execute(sql).fetchone()
+    return int(row[0]) if row and row[0] is not None else 0

@@ -1,0 +1,203 @@
+"""The door: `DuckDBStore` implements the store protocol on one file.
+
+Invariants:
+- A method reads with a cursor of its own and may run in any thread; an iterator holds its cursor
+  until it ends or is dropped, and sees the store as it was when it began.
+- Ingests run one after another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from analytics.store.base import EpochInfo, GroupChange, IngestReport, JobEvent
+from analytics.store.duckdb import jobstate, reading
+from analytics.store.duckdb.database import Database
+from analytics.store.duckdb.filters import Where
+from analytics.store.duckdb.ingest import Ingest
+from analytics.store.duckdb.queries import run_query
+from analytics.store.duckdb.state import State
+from analytics.wire import (
+    BadLine,
+    BatchHeader,
+    Finding,
+    JobPart,
+    JobSpec,
+    Lookup,
+    Query,
+    Row,
+    Selection,
+    ValueRecord,
+)
+
+
+class DuckDBStore:
+    """A tenant's events in one DuckDB file, owned by this process while it is open.
+
+    Args:
+        path: the file.
+        create: make an empty store (mode 0600) where there is none.
+
+    Raises:
+        StoreError: there is no store, it is no store of ours or of another version, or the disk
+            or its permissions refuse.
+        StoreBusyError: another process owns the file.
+    """
+
+    def __init__(self, path: str | PathLike[str], *, create: bool) -> None:
+        self._database = Database(Path(path), create=create)
+        try:
+            self._state = State(self._database)
+        except BaseException:
+            self._database.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the file; a second call does nothing."""
+        self._database.close()
+
+    def ingest(
+        self, lines: Iterable[bytes], *, reject: Callable[[BadLine], None] | None = None
+    ) -> IngestReport:
+        """Store the batches of a wire stream; see `Store.ingest`."""
+        with self._database.lock:
+            return Ingest(self._state, reject).run(lines)
+
+    def tenant(self) -> str | None:
+        """The tenant whose events these are."""
+        return self._state.registry.tenant
+
+    def headers(self) -> list[BatchHeader]:
+        """One header for each (kid, profile), columns united."""
+        return list(self._state.registry.united_headers())
+
+    def header_lines(self) -> list[bytes]:
+        """The distinct headers as they came, oldest first."""
+        return list(self._state.registry.lines)
+
+    def epochs(self) -> list[EpochInfo]:
+        """Every registered epoch, oldest registration first."""
+        with self._database.reading() as connection:
+            seen = {
+                kid: figures
+                for kid, *figures in connection.execute(
+                    "SELECT kid, count(*), min(t), max(t) FROM events JOIN parts USING (part) "
+                    "GROUP BY kid"
+                ).fetchall()
+            }
+        return [
+            EpochInfo(kid, epoch.kcv, epoch.generation, *seen.get(kid, (0, None, None)))
+            for kid, epoch in self._state.registry.epochs.items()
+        ]
+
+    def query(self, query: Query) -> list[Row]:
+        """Group and measure."""
+        with self._database.reading() as connection:
+            return run_query(connection, self._state.registry, query)
+
+    def values(self, lookup: Lookup) -> Iterator[ValueRecord]:
+        """The value records that a look-up selects."""
+        with self._database.reading() as connection:
+            yield from reading.read_values(connection, self._state.registry, lookup)
+
+    def scan(self, selection: Selection) -> Iterator[bytes]:
+        """Whole events; those without a time come last."""
+        registry = self._state.registry
+        part = registry.part(selection.kid, selection.profile)
+        if part is None:
+            return
+        with self._database.reading() as connection:
+            where = Where(connection, registry, part, since=selection.since, until=selection.until)
+            where.add(selection.filter)
+            direction = "DESC" if selection.newest_first else "ASC"
+            limit = "" if selection.limit is None else f" LIMIT {int(selection.limit)}"
+            found = connection.execute(
+                f"SELECT e.seq FROM events e WHERE {where.sql} "
+                f"ORDER BY e.t {direction} NULLS LAST, e.seq {direction}{limit}",
+                where.parameters,
+            ).fetchnumpy()
+            yield from reading.read_lines(connection, found["seq"])
+
+    def events(self, ids: Sequence[str]) -> Iterator[bytes]:
+        """The events with these ids."""
+        with self._database.reading() as connection:
+            yield from reading.read_lines(connection, reading.find_events(connection, ids))
+
+    def put_job(self, job: JobSpec) -> None:
+        """Add a job or replace its parts."""
+        with self._database.writing() as connection:
+            jobstate.put_job(connection, job)
+
+    def jobs(self) -> list[JobSpec]:
+        """Every job, by id."""
+        with self._database.reading() as connection:
+            return jobstate.read_jobs(connection)
+
+    def remove_job(self, job_id: str) -> bool:
+        """Remove a job; its findings stay."""
+        with self._database.writing() as connection:
+            return jobstate.remove_job(connection, job_id)
+
+    def findings(self, after: int = 0) -> Iterator[Finding]:
+        """Findings whose sequence is greater than `after`."""
+        with self._database.reading() as connection:
+            yield from jobstate.read_findings(connection, after)
+
+    def position(self) -> int:
+        """The position of the newest event."""
+        return self._state.position
+
+    def watermark(self, job: JobSpec, part: JobPart) -> int:
+        """The position up to which this version of the part was evaluated."""
+        with self._database.reading() as connection:
+            return jobstate.watermark(connection, job, part)
+
+    def changed_groups(self, job: JobSpec, part: JobPart, after: int) -> Iterator[GroupChange]:
+        """Groups with a matching event at a position greater than `after`."""
+        with self._database.reading() as connection:
+            yield from jobstate.changed_groups(connection, self._state.registry, job, part, after)
+
+    def group_events(
+        self,
+        job: JobSpec,
+        part: JobPart,
+        group: tuple[str, ...],
+        since: int,
+        until: int,
+        *,
+        limit: int | None = None,
+    ) -> list[JobEvent]:
+        """The group's matching events within `[since, until)`, by time, then id."""
+        with self._database.reading() as connection:
+            return jobstate.group_events(
+                connection, self._state.registry, job, part, group, (since, until), limit
+            )
+
+    def group_findings(
+        self, job: JobSpec, part: JobPart, group: tuple[str, ...], since: int, until: int
+    ) -> list[Finding]:
+        """This version's findings of the group whose windows meet `[since, until)`."""
+        with self._database.reading() as connection:
+            return jobstate.group_findings(connection, job, part, group, (since, until))
+
+    def write_findings(
+        self, job: JobSpec, part: JobPart, findings: Sequence[Finding], watermark: int
+    ) -> None:
+        """Write findings by id, then advance the watermark, in one transaction."""
+        with self._database.writing() as connection:
+            jobstate.write_findings(connection, job, part, findings, watermark)

@@ -1,0 +1,94 @@
+"""The global dictionary text -> id, and the 128-bit keys by which things are found again.
+
+A key is BLAKE2b-128: nobody can make two texts, events or records share one, so a key that is
+there is the thing itself and need not be compared. Id 0 is no text and stands for null in
+arrays on their way into the store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from analytics.store.duckdb.runs import TEXT_KEYS, Family
+
+Ids = npt.NDArray[np.uint32]
+Keys = npt.NDArray[np.uint64]
+"""One key a row: two words."""
+
+_FEW: Final = 64
+"""Keys given as constants: DuckDB then prunes row groups by each, not by their range."""
+
+
+def text_key(text: str) -> bytes:
+    """The key of a text."""
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def parts_key(*parts: str) -> bytes:
+    """The key of a sequence of texts, unambiguous by their lengths."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode()
+        digest.update(len(data).to_bytes(4, "big") + data)
+    return digest.digest()
+
+
+def key_words(keys: Iterable[bytes]) -> Keys:
+    """Keys of 16 bytes as rows of two words."""
+    return np.frombuffer(b"".join(keys), dtype="<u8").reshape(-1, 2)
+
+
+def find_refs(
+    connection: duckdb.DuckDBPyConnection, family: Family, keys: Keys
+) -> npt.NDArray[np.int64]:
+    """What each key stands for, 0 where it is not there."""
+    refs = np.zeros(len(keys), dtype=np.int64)
+    if not len(keys):
+        return refs
+    few = keys[:, 0].tolist() if len(keys) <= _FEW else []
+    where = f" WHERE f.h IN ({', '.join('?' * len(few))})" if few else ""
+    with Registered(
+        connection,
+        "wanted",
+        {"h": keys[:, 0].copy(), "l": keys[:, 1].copy(), "i": np.arange(len(keys))},
+    ):
+        found = connection.execute(
+            f"SELECT i, ref::BIGINT AS ref FROM {family.name} f JOIN wanted w "
+            f"ON f.h = w.h AND f.l = w.l{where}",
+            few,
+        ).fetchnumpy()
+    refs[found["i"]] = found["ref"]
+    return refs
+
+
+def find_texts(connection: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> Ids:
+    """The ids of texts, 0 for those that no event or record has."""
+    return find_refs(connection, TEXT_KEYS, key_words(map(text_key, texts))).astype(np.uint32)
+
+
+def objects(values: Sequence[Any]) -> npt.NDArray[Any]:
+    """Strings or bytes as an array of objects."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+class Registered:
+    """Arrays as a relation of that name, for as long as the block lasts."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, name: str, arrays: dict[str, npt.NDArray[Any]]
+    ) -> None:
+        self._connection, self._name, self._arrays = connection, name, arrays
+
+    def __enter__(self) -> None:
+        self._connection.register(self._name, self._arrays)
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.unregister(self._name)
