@@ -127,10 +127,11 @@ class Database:
 
 def _check_schema(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     try:
-        row = connection.execute("SELECT name, version FROM meta").fetchone()
-    except duckdb.CatalogException:
-        row = None
-    if row is None or row[0] != SCHEMA_NAME:
+        rows = connection.execute("SELECT name, version FROM meta").fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException):
+        rows = []
+    row = rows[0] if rows else (None, None)
+    if row[0] != SCHEMA_NAME:
         raise StoreError(
             f"{path} is a DuckDB database, but no store of zt-analytics",
             "give the path of a store, or of a file that is not there yet",

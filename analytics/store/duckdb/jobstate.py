@@ -19,7 +19,7 @@ from analytics.store.base import GroupChange, JobEvent
 from analytics.store.duckdb.filters import Where
 from analytics.store.duckdb.queries import exploded_groups
 from analytics.store.duckdb.registry import Registry
-from analytics.store.duckdb.texts import Registered, objects
+from analytics.store.duckdb.texts import Registered, number, objects
 from analytics.wire import Finding, JobPart, JobSpec, encode_bytes
 
 _MARK = "job = ? AND version = ? AND kid = ? AND profile = ?"
@@ -49,10 +49,9 @@ def remove_job(connection: duckdb.DuckDBPyConnection, job_id: str) -> bool:
 
 def watermark(connection: duckdb.DuckDBPyConnection, job: JobSpec, part: JobPart) -> int:
     """The position up to which the part was evaluated."""
-    row = connection.execute(
-        f"SELECT max(position) FROM watermarks WHERE {_MARK}", _mark(job, part)
-    ).fetchone()
-    return int(row[0]) if row and row[0] is not None else 0
+    return number(
+        connection, f"SELECT max(position) FROM watermarks WHERE {_MARK}", _mark(job, part)
+    )
 
 
 def _mark(job: JobSpec, part: JobPart) -> list[object]:
@@ -177,8 +176,7 @@ def write_findings(
     )
     changed = [finding for finding in latest.values() if there.get(finding.id) != _body(finding)]
     replaced = [finding.id for finding in changed if finding.id in there]
-    row = connection.execute("SELECT coalesce(max(sequence), 0) FROM findings").fetchone()
-    sequence = int(row[0]) if row else 0
+    sequence = number(connection, "SELECT max(sequence) FROM findings")
     if replaced:
         connection.execute(
             "DELETE FROM findings WHERE id IN (SELECT unnest(?::VARCHAR[]))", [replaced]

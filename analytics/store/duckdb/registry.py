@@ -234,8 +234,7 @@ def _write(
 def load_registry(connection: duckdb.DuckDBPyConnection) -> Registry:
     """The registry as the tables have it."""
     registry = Registry()
-    row = connection.execute("SELECT tenant FROM meta").fetchone()
-    registry.tenant = row[0] if row else None
+    ((registry.tenant,),) = connection.execute("SELECT tenant FROM meta").fetchall()
     for number, kid, kcv, generation in connection.execute(
         "SELECT n, kid, kcv, generation FROM epochs ORDER BY n"
     ).fetchall():

@@ -50,7 +50,7 @@ def compact(connection: duckdb.DuckDBPyConnection, family: Family) -> bool:
 
     Returns whether there was anything to do.
     """
-    tail = _count(connection, f"{family.name}_tail")
+    ((tail,),) = connection.execute(f"SELECT count(*) FROM {family.name}_tail").fetchall()
     if tail < TAIL:
         return False
     runs: list[tuple[int, int]] = connection.execute(
@@ -79,8 +79,3 @@ def _define_view(connection: duckdb.DuckDBPyConnection, family: Family, numbers:
     names = [f"{family.name}_{n}" for n in numbers] + [f"{family.name}_tail"]
     union = " UNION ALL ".join(f"SELECT * FROM {name}" for name in names)
     connection.execute(f"CREATE OR REPLACE VIEW {family.name} AS {union}")
-
-
-def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-    return int(row[0]) if row else 0

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import duckdb
-
 from analytics.store.duckdb.database import Database
 from analytics.store.duckdb.pending import PendingRecord
 from analytics.store.duckdb.registry import Registry, load_registry
+from analytics.store.duckdb.texts import number
 
 MAX_TEXTS: Final = 400_000
 MAX_RECORDS: Final = 400_000
@@ -39,9 +38,9 @@ class State:
         """Read everything again, as the last commit left it."""
         with self.database.reading() as connection:
             self.registry = load_registry(connection)
-            self.position = _maximum(connection, "SELECT max(seq) FROM events")
-            self.last_text = _maximum(connection, "SELECT max(id) FROM texts")
-            self.last_record = _maximum(connection, "SELECT max(id) FROM records")
+            self.position = number(connection, "SELECT max(seq) FROM events")
+            self.last_text = number(connection, "SELECT max(id) FROM texts")
+            self.last_record = number(connection, "SELECT max(id) FROM records")
         self.texts = {None: 0}
         self.known_records = set()
 
@@ -60,8 +59,3 @@ class State:
         self.position += events
         self.last_record += records
         self.known_records.update(pending)
-
-
-def _maximum(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = connection.execute(sql).fetchone()
-    return int(row[0]) if row and row[0] is not None else 0

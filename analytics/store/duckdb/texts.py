@@ -72,6 +72,17 @@ def find_texts(connection: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> I
     return find_refs(connection, TEXT_KEYS, key_words(map(text_key, texts))).astype(np.uint32)
 
 
+def number(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()
+) -> int:
+    """The one integer of an answer, 0 for null.
+
+    Fetched whole, because an unfinished answer keeps the connection from the next statement.
+    """
+    ((value,),) = connection.execute(sql, parameters).fetchall()
+    return 0 if value is None else int(value)
+
+
 def objects(values: Sequence[Any]) -> npt.NDArray[Any]:
     """Strings or bytes as an array of objects."""
     array = np.empty(len(values), dtype=object)
