@@ -91,7 +91,7 @@ class Loop:
         self._failing = failing
         if report.findings or not self._quiet:
             note(
-                f"ran {report.jobs} jobs: {report.groups} groups looked at, "
+                f"ran {report.jobs} jobs: {report.groups} groups changed, "
                 f"{report.findings} findings written, {len(report.failures)} failures"
             )
         if self._json:
@@ -109,6 +109,7 @@ def _as_json(report: RunReport) -> dict[str, Any]:
         "jobs": report.jobs,
         "parts": report.parts,
         "groups": report.groups,
+        "candidates": report.candidates,
         "findings": report.findings,
         "failures": [
             {

@@ -12,18 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from analytics.jobs.kinds import Kind, kind_of
+from analytics.jobs.candidates import half_of, is_long, span_around
+from analytics.jobs.kinds import kind_of
 from analytics.jobs.windows import Detection, Span, find_detections, free_spans
 from analytics.store.base import GroupChange, JobEvent, JobState
-from analytics.wire import AllOf, Eq, Filter, Finding, JobPart, JobSpec, Query, finding_id
+from analytics.wire import AllOf, Eq, Finding, JobPart, JobSpec, Query, Row, finding_id
 
 PAGE = 10_000
 """Events read from a store at once."""
-
-HISTORY = 16
-"""Windows that a change may span before the store is asked which of them are worth reading."""
-
-_MIN_TIME, _MAX_TIME = -(2**63), 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,7 @@ class GroupSearch:
             StoreError: the store can't answer.
             UnsupportedError: a kind that this version doesn't evaluate.
         """
-        around = self._around(change.first, change.last)
+        around = span_around(change.first, change.last, self.job.window)
         known = self.store.group_findings(self.job, self.part, self.group, *around)
         spans = free_spans(around, [(finding.start, finding.end) for finding in known])
         touched = [span for span in spans if span.start <= change.last and span.end > change.first]
@@ -51,10 +47,6 @@ class GroupSearch:
             *self._updated(known, change),
             *(self._finding(found) for span in touched for found in self._search(span)),
         ]
-
-    def _around(self, first: int, last: int) -> Span:
-        """Every window that holds a time of `first..last`, as far as times reach."""
-        return Span(max(first - self.job.window, _MIN_TIME), min(last + self.job.window, _MAX_TIME))
 
     def _updated(self, known: Iterable[Finding], change: GroupChange) -> Iterator[Finding]:
         for finding in known:
@@ -65,9 +57,7 @@ class GroupSearch:
 
     def _search(self, free: Span) -> Iterator[Detection]:
         """Detections in a span without known windows, which ends where one may start."""
-        window = self.job.window
-        long = free.end - free.start > HISTORY * window
-        for span in self._hot_spans(free) if long else [free]:
+        for span in self._hot_spans(free) if is_long(free, self.job.window) else [free]:
             yield from self._read(span, free.end)
 
     def _read(self, span: Span, limit: int) -> Iterator[Detection]:
@@ -106,13 +96,9 @@ class GroupSearch:
         return [event for event in page if event.time < until], until
 
     def _hot_spans(self, within: Span) -> list[Span]:
-        """Where in a long span windows can reach the threshold, by the store's own histogram.
-
-        A window meets two buckets of its own length at most, so one of them holds at least half
-        of the threshold.
-        """
-        window, half = self.job.window, -(-self.job.threshold // 2)
-        rows = self.store.query(self._query(within, interval=window))
+        """Where in a long span windows can reach the threshold, by the store's own histogram."""
+        window, half = self.job.window, half_of(self.job.threshold)
+        rows = self._ask(within, interval=window)
         hot: list[Span] = []
         for bucket in sorted(
             row.bucket for row in rows if row.bucket is not None and (row.metrics[0] or 0) >= half
@@ -126,25 +112,24 @@ class GroupSearch:
         return hot
 
     def _measure(self, span: Span) -> int:
-        rows = self.store.query(self._query(span))
+        rows = self._ask(span)
         return int(rows[0].metrics[0] or 0) if rows else 0
 
-    def _query(self, span: Span, interval: int | None = None) -> Query:
-        own: Filter = self.part.filter
-        members = [Eq(path=p, value=v) for p, v in zip(self.job.group_by, self.group, strict=True)]
-        return Query(
-            kid=self.part.kid,
-            profile=self.part.profile,
-            since=span.start,
-            until=span.end,
-            filter=AllOf(parts=(*(own.parts if isinstance(own, AllOf) else (own,)), *members)),
-            metrics=(self._kind.metric(self.job),),
-            interval=interval,
+    def _ask(self, span: Span, interval: int | None = None) -> list[Row]:
+        job, own = self.job, self.part.filter
+        members = [Eq(path=p, value=v) for p, v in zip(job.group_by, self.group, strict=True)]
+        parts = own.parts if isinstance(own, AllOf) else (own,)
+        return self.store.query(
+            Query(
+                kid=self.part.kid,
+                profile=self.part.profile,
+                since=span.start,
+                until=span.end,
+                filter=AllOf(parts=(*parts, *members)),
+                metrics=(kind_of(job.kind).metric(job),),
+                interval=interval,
+            )
         )
-
-    @property
-    def _kind(self) -> Kind:
-        return kind_of(self.job.kind)
 
     def _finding(self, found: Detection) -> Finding:
         job, part = self.job, self.part

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from analytics.jobs.candidates import candidates
 from analytics.jobs.groups import GroupSearch
 from analytics.jobs.kinds import kind_of
 from analytics.store.base import JobState
@@ -35,11 +36,16 @@ class JobFailure(NamedTuple):
 
 @dataclass(slots=True)
 class RunReport:
-    """What a run did; `findings` counts those written: new ones, and ones whose metric changed."""
+    """What a run did.
+
+    `groups` changed since the last run, `candidates` of them might reach the threshold and were
+    looked at, `findings` were written: new ones, and ones whose metric changed.
+    """
 
     jobs: int = 0
     parts: int = 0
     groups: int = 0
+    candidates: int = 0
     findings: int = 0
     failures: list[JobFailure] = field(default_factory=list)
 
@@ -86,8 +92,10 @@ def _run_part(
     if position <= watermark:
         return
     findings: list[Finding] = []
-    for change in store.changed_groups(job, part, watermark):
-        report.groups += 1
+    changes = list(store.changed_groups(job, part, watermark))
+    report.groups += len(changes)
+    for change in candidates(store, job, part, changes):
+        report.candidates += 1
         findings += GroupSearch(store, job, part, change.group).evaluate(change)
         if len(findings) >= BATCH:
             store.write_findings(job, part, findings, watermark)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ def ids(*numbers: int) -> tuple[str, ...]:
     return tuple(f"e{number:03}" for number in numbers)
 
 
-COUNTS = {
+COUNTS: dict[str, tuple[list[JobEvent], list[Detection]]] = {
     "no events": ([], []),
     "below the threshold": (at(0, 5), []),
     "exactly the threshold": (at(0, 5, 9), [Detection(0, 10, 3, ids(0, 1, 2))]),
@@ -45,17 +46,17 @@ COUNTS = {
 
 
 @pytest.mark.parametrize("name", COUNTS)
-def test_event_count_finds_the_earliest_windows(name):
+def test_event_count_finds_the_earliest_windows(name: str) -> None:
     events, expected = COUNTS[name]
     assert find_detections(events, "event_count", 3, 10) == expected
 
 
-def test_event_count_adds_weights():
+def test_event_count_adds_weights() -> None:
     events = [event(0, weight=4, name="a"), event(1, name="b"), event(2, weight=5, name="c")]
     assert find_detections(events, "event_count", 5, 10) == [Detection(0, 10, 10, ("a", "b"))]
 
 
-def test_value_count_counts_distinct_texts_and_shows_the_first_of_each():
+def test_value_count_counts_distinct_texts_and_shows_the_first_of_each() -> None:
     events = [event(0, "x"), event(1, "x"), event(2), event(3, "y"), event(4, "x", "z")]
     assert find_detections(events, "value_count", 3, 10) == [
         Detection(0, 10, 3, ("e000000", "e000003", "e000004"))
@@ -63,12 +64,12 @@ def test_value_count_counts_distinct_texts_and_shows_the_first_of_each():
     assert find_detections(events, "value_count", 4, 10) == []
 
 
-def test_a_text_that_left_the_window_no_longer_counts():
+def test_a_text_that_left_the_window_no_longer_counts() -> None:
     events = [event(0, "x"), event(6, "y"), event(11, "z")]
     assert find_detections(events, "value_count", 3, 10) == []
 
 
-def test_evidence_is_capped_and_takes_the_heaviest_when_the_earliest_fall_short():
+def test_evidence_is_capped_and_takes_the_heaviest_when_the_earliest_fall_short() -> None:
     light = [event(time) for time in range(MAX_FINDING_EVENTS)]
     heavy = [event(MAX_FINDING_EVENTS + time, weight=50) for time in range(10)]
     [found] = find_detections([*light, *heavy], "event_count", 1_200, 10**6)
@@ -82,7 +83,7 @@ def test_evidence_is_capped_and_takes_the_heaviest_when_the_earliest_fall_short(
     assert len(found.events) == MAX_FINDING_EVENTS
 
 
-LATE = {
+LATE: dict[str, tuple[list[JobEvent], list[tuple[int, int]], list[tuple[Any, ...]]]] = {
     "a straggler before a known window": (at(95, 100, 101, 102), [(100, 110)], []),
     "enough stragglers end where it starts": (
         at(93, 94, 95, 100, 101, 102),
@@ -100,7 +101,7 @@ LATE = {
 
 
 @pytest.mark.parametrize("name", LATE)
-def test_known_windows_keep_their_place_and_their_events(name):
+def test_known_windows_keep_their_place_and_their_events(name: str) -> None:
     events, anchored, expected = LATE[name]
     found = find_detections(events, "event_count", 3, 10, anchored)
     assert [item[: len(want)] for item, want in zip(found, expected, strict=True)] == expected
@@ -116,18 +117,22 @@ def test_known_windows_keep_their_place_and_their_events(name):
         ([(200, 210)], [(0, 100)]),
     ],
 )
-def test_free_spans_are_what_known_windows_leave(anchored, free):
+def test_free_spans_are_what_known_windows_leave(
+    anchored: list[tuple[int, int]], free: list[tuple[int, int]]
+) -> None:
     assert free_spans(Span(0, 100), anchored) == free
 
 
 @pytest.mark.parametrize("kind", ["ratio", "absence", "temporal", "no such kind"])
-def test_a_kind_that_is_not_evaluated_says_so(kind):
+def test_a_kind_that_is_not_evaluated_says_so(kind: str) -> None:
     with pytest.raises(UnsupportedError, match=kind):
         find_detections([], kind, 1, 1)
 
 
 @pytest.mark.parametrize(("threshold", "window"), [(0, 1), (1, 0), (-1, 5)])
-def test_a_job_that_everything_or_nothing_would_reach_is_refused(threshold, window):
+def test_a_job_that_everything_or_nothing_would_reach_is_refused(
+    threshold: int, window: int
+) -> None:
     with pytest.raises(ValueError, match="positive"):
         find_detections([], "event_count", threshold, window)
 
@@ -168,7 +173,9 @@ def reference(
 
 
 @given(EVENTS, KINDS, st.integers(1, 8), st.integers(1, 25))
-def test_windows_are_those_of_the_definition(events, kind, threshold, window):
+def test_windows_are_those_of_the_definition(
+    events: list[JobEvent], kind: str, threshold: int, window: int
+) -> None:
     found = find_detections(events, kind, threshold, window)
     assert [item[:3] for item in found] == reference(events, kind, threshold, window)
     by_id = {item.id: item for item in events}
@@ -181,8 +188,8 @@ def test_windows_are_those_of_the_definition(events, kind, threshold, window):
 
 @given(EVENTS, KINDS, st.integers(1, 8), st.integers(1, 25), st.data())
 def test_known_and_new_windows_never_overlap_and_leave_nothing(
-    events, kind, threshold, window, data
-):
+    events: list[JobEvent], kind: str, threshold: int, window: int, data: st.DataObject
+) -> None:
     early = [item for item in events if data.draw(st.booleans())]
     known = [item[:2] for item in find_detections(early, kind, threshold, window)]
     new = [item[:2] for item in find_detections(events, kind, threshold, window, known)]

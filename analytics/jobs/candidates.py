@@ -1,0 +1,81 @@
+"""Which changed groups can have a window that reaches the threshold, in one question.
+
+The store groups and counts; only groups that it names are looked at one by one. So a million
+groups with one event each cost one statement. Nothing is lost: kinds are monotone, and a window
+is part of the span that is asked for; in a long one it meets two buckets of its own length at
+most, so one of the two holds at least half of the threshold.
+"""
+
+from __future__ import annotations
+
+from analytics.jobs.kinds import kind_of
+from analytics.jobs.windows import Span
+from analytics.store.base import GroupChange, JobState
+from analytics.wire import JobPart, JobSpec, Query
+
+FEW = 16
+"""So many groups are looked at without asking first."""
+
+HISTORY = 16
+"""Windows in a span that is long, so that a histogram says where in it to look."""
+
+FIRST_ROWS, MORE_ROWS = 1_000, 8
+"""Groups asked for at first, and by how much more while they all reach."""
+
+_MIN_TIME, _MAX_TIME = -(2**63), 2**63 - 1
+
+
+def candidates(
+    store: JobState, job: JobSpec, part: JobPart, changes: list[GroupChange]
+) -> list[GroupChange]:
+    """The changes of groups that may reach the threshold; some of these won't.
+
+    Raises:
+        StoreError: the store can't answer.
+        UnsupportedError: a kind that this version doesn't evaluate.
+    """
+    if len(changes) <= FEW or job.threshold == 1:
+        return changes
+    span = span_around(
+        min(change.first for change in changes),
+        max(change.last for change in changes),
+        job.window,
+    )
+    by_bucket = is_long(span, job.window) and half_of(job.threshold) > 1
+    least = half_of(job.threshold) if by_bucket else job.threshold
+    limit = FIRST_ROWS
+    while True:
+        rows = store.query(
+            Query(
+                kid=part.kid,
+                profile=part.profile,
+                since=span.start,
+                until=span.end,
+                filter=part.filter,
+                group_by=job.group_by,
+                metrics=(kind_of(job.kind).metric(job),),
+                interval=job.window if by_bucket else None,
+                limit=limit,
+            )
+        )
+        # Rows come by the metric, largest first: behind one that falls short all do.
+        if len(rows) < limit or (rows[-1].metrics[0] or 0) < least:
+            break
+        limit *= MORE_ROWS
+    able = {row.key for row in rows if (row.metrics[0] or 0) >= least}
+    return [change for change in changes if change.group in able]
+
+
+def span_around(first: int, last: int, window: int) -> Span:
+    """Every window that holds a time of `first..last`, as far as times reach."""
+    return Span(max(first - window, _MIN_TIME), min(last + window, _MAX_TIME))
+
+
+def is_long(span: Span, window: int) -> bool:
+    """Whether a span is worth asking for its histogram before it is read."""
+    return span.end - span.start > HISTORY * window
+
+
+def half_of(threshold: int) -> int:
+    """What the fuller of two buckets holds at least if both together reach the threshold."""
+    return -(-threshold // 2)
