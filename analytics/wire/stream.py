@@ -19,6 +19,9 @@ from analytics.wire.errors import VersionError
 from analytics.wire.models import WIRE_VERSION, BatchHeader, EventMeta, ValueRecord, WireModel
 
 MAX_LINE = 16 * 1024 * 1024  # bytes; a longer line is refused before it is parsed
+MAX_DEPTH = 128
+"""Objects and arrays within each other; whatever walks events later recurses once a level or
+more, and one hostile line must not exhaust the interpreter's stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,8 @@ def parse_line(raw: bytes, number: int = 1) -> Line:
             case _ if body:
                 return BadLine(number, raw, "keys beside `zt` in a line that is no event")
             case "batch":
-                if zt.get("version") != WIRE_VERSION:
+                version = zt.get("version")
+                if version != WIRE_VERSION or type(version) is not int:  # True and 1.0 equal 1
                     raise VersionError(
                         f"line {number}: the stream has another version of the wire format "
                         f"than {WIRE_VERSION}, the one that this program speaks",
@@ -113,7 +117,7 @@ def parse_line(raw: bytes, number: int = 1) -> Line:
 
 
 def decode_json(raw: bytes) -> Any:
-    """Strict JSON: no duplicate keys, no lone surrogates, no numbers out of range.
+    """Strict JSON: no duplicate keys, no lone surrogates, no numbers out of range, not too deep.
 
     Raises:
         ValueError: with a reason that quotes nothing of the input.
@@ -128,6 +132,8 @@ def decode_json(raw: bytes) -> Any:
         raise ValueError("not valid JSON") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _is_too_deep(value):
+        raise ValueError("nested too deeply")
     if _has_duplicate_keys(raw, value):
         raise ValueError("a key stands twice in one object")
     return value
@@ -154,6 +160,20 @@ def _listed(zt: dict[str, Any], key: str) -> dict[str, Any]:
     """The same object with a JSON array as the tuple that the strict models want."""
     value = zt.get(key)
     return {**zt, key: tuple(value)} if isinstance(value, list) else zt
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for container in level
+            if isinstance(container, dict | list)
+            for item in (container.values() if isinstance(container, dict) else container)
+        ]
+        if not level:
+            return False
+    return any(isinstance(item, dict | list) for item in level)
 
 
 def _has_duplicate_keys(raw: bytes, value: Any) -> bool:
