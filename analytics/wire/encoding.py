@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -18,8 +18,15 @@ MICROSECONDS = 1_000_000
 """Microseconds in a second; all times on the wire and in stores are int64 microseconds, UTC."""
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
-_FRACTION = re.compile(r"\.(\d+)")
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)"
+    r"(?:[Tt ]((?:[01]\d|2[0-3]):\d\d(?::\d\d)?)(?:(?<=:\d\d:\d\d)\.(\d+))?"
+    r"([Zz]|[+-]\d\d:\d\d)?)?",
+    re.ASCII,
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = -62_135_596_800 * MICROSECONDS  # of the year 1
+_END = 253_402_300_800 * MICROSECONDS  # of the year 9999
 
 
 def encode_bytes(data: bytes) -> str:
@@ -58,22 +65,36 @@ def scalar_text(value: Any) -> str | None:
 
 
 def parse_time(text: str) -> int:
-    """An RFC 3339 time (or one without a zone, taken as UTC) in microseconds since 1970.
+    """An RFC 3339 time in microseconds since 1970.
 
-    Digits beyond microseconds are cut off.
+    A date alone is its midnight, seconds may be missing, and a time without a zone is UTC.
+    Digits beyond microseconds are cut off. The grammar is stated here and not left to the
+    library, whose own differs from release to release: both sides must agree on what a time is.
 
     Raises:
-        ValueError: when the text is no such time.
+        ValueError: when the text is no such time, or lies outside the years 1 to 9999 in UTC.
     """
-    text = _FRACTION.sub(lambda match: "." + match[1][:6].ljust(6, "0"), text, count=1)
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
+    if not (match := _TIME.fullmatch(text)):
+        raise ValueError("not an RFC 3339 time")
+    date, time, fraction, zone = match.groups()
+    moment = datetime.fromisoformat(f"{date}T{time or '00:00'}{(zone or 'Z').upper()}")
     delta = moment - _EPOCH
-    return (delta.days * 86_400 + delta.seconds) * MICROSECONDS + delta.microseconds
+    microseconds = (delta.days * 86_400 + delta.seconds) * MICROSECONDS
+    if fraction:
+        microseconds += int(fraction[:6].ljust(6, "0"))
+    if not _FIRST <= microseconds < _END:
+        raise ValueError("a time outside the years 1 to 9999")
+    return microseconds
 
 
 def format_time(microseconds: int) -> str:
-    """Microseconds since 1970 as an RFC 3339 time in UTC with six digits and `Z`."""
+    """Microseconds since 1970 as an RFC 3339 time in UTC with six digits and `Z`.
+
+    Raises:
+        ValueError: outside the years 1 to 9999.
+    """
     seconds, fraction = divmod(microseconds, MICROSECONDS)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:06d}Z"
+    if not _FIRST <= microseconds < _END:
+        raise ValueError("a time outside the years 1 to 9999")
+    moment = _EPOCH + timedelta(seconds=seconds)
+    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}.{fraction:06d}Z"
