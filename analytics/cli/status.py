@@ -21,7 +21,7 @@ def status(store: StoreOption, json: JsonOption = False) -> None:
     if json:
         write_json(facts)
     else:
-        _show(facts)
+        sys.stdout.write(_rendered(facts))
 
 
 def _facts(store: JobState) -> dict[str, Any]:
@@ -71,29 +71,32 @@ def _time(microseconds: int | None) -> str | int | None:
         return microseconds
 
 
-def _show(facts: dict[str, Any]) -> None:
+def _rendered(facts: dict[str, Any]) -> str:
+    """The facts as text for this stdout; rich would end the process at a closed pipe itself."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     width = None if sys.stdout.isatty() else 1000  # in a pipe nothing is wrapped
     console = Console(width=width, highlight=False, markup=False)
-    console.print(f"tenant    {facts['tenant'] or 'none yet'}")
-    console.print(f"findings  {facts['findings']}")
-    for title, names in (
-        ("epochs", ("kid", "events", "first", "last", "generation")),
-        ("profiles", ("profile", "kid", "columns", "time")),
-        ("columns", ("path", "kind")),
-        ("jobs", ("id", "kind", "parts", "threshold", "window", "severity")),
-    ):
-        console.print(f"\n{title}: {len(facts[title])}")
-        if not facts[title]:
-            continue
-        table = Table(box=None, pad_edge=False)
-        for name in names:
-            right = isinstance(facts[title][0][name], int)
-            table.add_column(name, justify="right" if right else "left", overflow="fold")
-        for row in facts[title]:
-            cells = ("-" if row[name] is None else str(row[name]) for name in names)
-            table.add_row(*(Text(printable(cell)) for cell in cells))
-        console.print(table)
+    with console.capture() as shown:
+        console.print(f"tenant    {facts['tenant'] or 'none yet'}")
+        console.print(f"findings  {facts['findings']}")
+        for title, names in (
+            ("epochs", ("kid", "events", "first", "last", "generation")),
+            ("profiles", ("profile", "kid", "columns", "time")),
+            ("columns", ("path", "kind")),
+            ("jobs", ("id", "kind", "parts", "threshold", "window", "severity")),
+        ):
+            console.print(f"\n{title}: {len(facts[title])}")
+            if not facts[title]:
+                continue
+            table = Table(box=None, pad_edge=False)
+            for name in names:
+                right = isinstance(facts[title][0][name], int)
+                table.add_column(name, justify="right" if right else "left", overflow="fold")
+            for row in facts[title]:
+                cells = ("-" if row[name] is None else str(row[name]) for name in names)
+                table.add_row(*(Text(printable(cell)) for cell in cells))
+            console.print(table)
+    return shown.get()

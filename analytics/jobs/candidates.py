@@ -11,7 +11,7 @@ from __future__ import annotations
 from analytics.jobs.kinds import kind_of
 from analytics.jobs.windows import Span
 from analytics.store.base import GroupChange, JobState
-from analytics.wire import JobPart, JobSpec, Query
+from analytics.wire import JobPart, JobSpec, Query, Row
 
 FEW = 16
 """So many groups are looked at without asking first."""
@@ -20,7 +20,7 @@ HISTORY = 16
 """Windows in a span that is long, so that a histogram says where in it to look."""
 
 FIRST_ROWS, MORE_ROWS = 1_000, 8
-"""Groups asked for at first, and by how much more while they all reach."""
+"""Rows asked for at first, and by how much more while they all reach."""
 
 _MIN_TIME, _MAX_TIME = -(2**63), 2**63 - 1
 
@@ -43,27 +43,36 @@ def candidates(
     )
     by_bucket = is_long(span, job.window) and half_of(job.threshold) > 1
     least = half_of(job.threshold) if by_bucket else job.threshold
+    rows = rows_reaching(
+        store,
+        Query(
+            kid=part.kid,
+            profile=part.profile,
+            since=span.start,
+            until=span.end,
+            filter=part.filter,
+            group_by=job.group_by,
+            metrics=(kind_of(job.kind).metric(job),),
+            interval=job.window if by_bucket else None,
+        ),
+        least,
+    )
+    able = {row.key for row in rows}
+    return [change for change in changes if change.group in able]
+
+
+def rows_reaching(store: JobState, query: Query, least: int) -> list[Row]:
+    """The rows of a query whose first metric is at least `least`.
+
+    Rows come by that metric, largest first, so no more than a multiple of these is asked for.
+    """
     limit = FIRST_ROWS
     while True:
-        rows = store.query(
-            Query(
-                kid=part.kid,
-                profile=part.profile,
-                since=span.start,
-                until=span.end,
-                filter=part.filter,
-                group_by=job.group_by,
-                metrics=(kind_of(job.kind).metric(job),),
-                interval=job.window if by_bucket else None,
-                limit=limit,
-            )
-        )
-        # Rows come by the metric, largest first: behind one that falls short all do.
-        if len(rows) < limit or (rows[-1].metrics[0] or 0) < least:
-            break
+        rows = store.query(query.model_copy(update={"limit": limit}))
+        reaching = [row for row in rows if (row.metrics[0] or 0) >= least]
+        if len(rows) < limit or len(reaching) < len(rows):
+            return reaching
         limit *= MORE_ROWS
-    able = {row.key for row in rows if (row.metrics[0] or 0) >= least}
-    return [change for change in changes if change.group in able]
 
 
 def span_around(first: int, last: int, window: int) -> Span:

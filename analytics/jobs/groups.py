@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from analytics.jobs.candidates import half_of, is_long, span_around
+from analytics.jobs.candidates import half_of, is_long, rows_reaching, span_around
 from analytics.jobs.kinds import kind_of
 from analytics.jobs.windows import Detection, Span, find_detections, free_spans
 from analytics.store.base import GroupChange, JobEvent, JobState
-from analytics.wire import AllOf, Eq, Finding, JobPart, JobSpec, Query, Row, finding_id
+from analytics.wire import AllOf, Eq, Finding, JobPart, JobSpec, Query, finding_id
 
 PAGE = 10_000
 """Events read from a store at once."""
@@ -97,12 +97,11 @@ class GroupSearch:
 
     def _hot_spans(self, within: Span) -> list[Span]:
         """Where in a long span windows can reach the threshold, by the store's own histogram."""
-        window, half = self.job.window, half_of(self.job.threshold)
-        rows = self._ask(within, interval=window)
+        window = self.job.window
+        query = self._question(within).model_copy(update={"interval": window})
+        rows = rows_reaching(self.store, query, half_of(self.job.threshold))
         hot: list[Span] = []
-        for bucket in sorted(
-            row.bucket for row in rows if row.bucket is not None and (row.metrics[0] or 0) >= half
-        ):
+        for bucket in sorted(row.bucket for row in rows if row.bucket is not None):
             start = max(bucket - window, within.start)
             end = min(bucket + 2 * window, within.end)
             if hot and start <= hot[-1].end:
@@ -112,23 +111,21 @@ class GroupSearch:
         return hot
 
     def _measure(self, span: Span) -> int:
-        rows = self._ask(span)
-        return int(rows[0].metrics[0] or 0) if rows else 0
+        [row] = self.store.query(self._question(span))
+        return int(row.metrics[0] or 0)
 
-    def _ask(self, span: Span, interval: int | None = None) -> list[Row]:
+    def _question(self, span: Span) -> Query:
+        """What the job measures, of the group's events in a span."""
         job, own = self.job, self.part.filter
         members = [Eq(path=p, value=v) for p, v in zip(job.group_by, self.group, strict=True)]
         parts = own.parts if isinstance(own, AllOf) else (own,)
-        return self.store.query(
-            Query(
-                kid=self.part.kid,
-                profile=self.part.profile,
-                since=span.start,
-                until=span.end,
-                filter=AllOf(parts=(*parts, *members)),
-                metrics=(kind_of(job.kind).metric(job),),
-                interval=interval,
-            )
+        return Query(
+            kid=self.part.kid,
+            profile=self.part.profile,
+            since=span.start,
+            until=span.end,
+            filter=AllOf(parts=(*parts, *members)),
+            metrics=(kind_of(job.kind).metric(job),),
         )
 
     def _finding(self, found: Detection) -> Finding:
