@@ -11,6 +11,7 @@ from support.commands import ok, run
 from support.house import House
 from support.leaks import SHORTEST, keys_in, leaked, spellings, strings_in
 
+from analytics.wire import BatchHeader, EventMeta, ValueRecord
 from zt.profile import load_profile
 
 CLEAR = {"@timestamp", "type", "sip.request.method"}
@@ -27,23 +28,26 @@ def identities(house: House) -> set[str]:
     values |= set(truth["passwords"]) | set(truth["attackers"]) | set(truth["ordinary"])
     values |= {user for users in truth["ordinary"].values() for user in users}
     values.add(truth["server"]["domain"])
-    return {value for value in values if len(value) >= SHORTEST}
+    # a call's start is another event's clear time; DuckDB's own tables count 0123456789 up
+    values -= {event["@timestamp"] for event in house.events}
+    return {value for value in values if len(value) >= SHORTEST and value not in "0123456789"}
 
 
 def unlisted_keys(house: House) -> set[str]:
-    """Names of keys that the profile does not list."""
+    """Names of keys that neither the profile lists nor the wire itself uses."""
     listed = {part for path in load_profile("sip-balanced").fields for part in path.split(".")}
-    return set().union(*map(keys_in, house.events)) - listed
+    wire = {*BatchHeader.model_fields, *ValueRecord.model_fields, *EventMeta.model_fields}
+    return set().union(*map(keys_in, house.events)) - listed - wire
 
 
 def everything_in(database: Path) -> bytes:
     """The file's bytes, and its tables as text: compression must not hide a leak."""
-    content = database.read_bytes()
+    content = [database.read_bytes()]
     with duckdb.connect(str(database), read_only=True) as connection:
         for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
             for row in connection.execute(f'SELECT * FROM "{table}"').fetchall():
-                content += b"\n" + "\t".join(map(str, row)).encode()
-    return content
+                content.append("\t".join(map(str, row)).encode())
+    return b"\n".join(content)
 
 
 def test_the_list_of_identities_means_something(house: House) -> None:
@@ -60,11 +64,11 @@ def test_the_list_of_identities_means_something(house: House) -> None:
 @pytest.mark.parametrize("place", ["wire", "database", "messages"])
 def test_no_identity_is_there(house: House, place: str) -> None:
     content = {
-        "wire": house.wire.read_bytes(),
-        "database": everything_in(house.database),
-        "messages": house.said.encode(),
-    }[place]
-    assert leaked(identities(house), content) == set()
+        "wire": lambda: house.wire.read_bytes(),
+        "database": lambda: everything_in(house.database),
+        "messages": lambda: house.said.encode(),
+    }
+    assert not leaked(identities(house), content[place]())
 
 
 def test_no_name_of_an_unlisted_key_is_there(house: House) -> None:

@@ -10,6 +10,5 @@ from __future__ import annotations
 def main() -> None:
     """The console script `zt`."""
     from zt.cli.root import app
-    from zt.cli.runtime import run
 
-    run(app, "zt")
+    app()

@@ -30,7 +30,7 @@ def demo(
             _play(Path(folder), capture, json)
         return
     if keep.exists() and any(keep.iterdir()):
-        fail("zt", f"the folder {keep} is not empty", "give a new one")
+        fail(f"the folder {keep} is not empty", "give a new one")
     keep.mkdir(mode=0o700, parents=True, exist_ok=True)
     _play(keep, capture, json)
     note(

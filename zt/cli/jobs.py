@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from zt.cli.runtime import JsonOption, RingOption, StoreOption, fail, note, write_json
+from zt.cli.runtime import JsonOption, RingOption, StoreOption, command, fail, note, write_json
 
 app = typer.Typer(help="Detection jobs.", no_args_is_help=True)
 
 
-@app.command()
+@command(app)
 def push(
     keys: RingOption,
     store: StoreOption,
@@ -32,7 +32,7 @@ def push(
     note(f"pushed {len(jobs)} jobs")
 
 
-@app.command("list")
+@command(app, "list")
 def list_jobs(store: StoreOption, json: JsonOption = False) -> None:
     """List the jobs of a store."""
     from analytics.store import open_store
@@ -55,12 +55,12 @@ def list_jobs(store: StoreOption, json: JsonOption = False) -> None:
     Console().print(table)
 
 
-@app.command()
+@command(app)
 def remove(store: StoreOption, job: Annotated[str, typer.Argument(help="The job's id.")]) -> None:
     """Remove a job from a store; its findings stay."""
     from analytics.store import open_store
 
     with open_store(store) as opened:
         if not opened.remove_job(job):
-            fail("zt", f"the store has no job {job}", "list them with: zt jobs list")
+            fail(f"the store has no job {job}", "list them with: zt jobs list")
     note(f"removed {job}")

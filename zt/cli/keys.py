@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from zt.cli.runtime import JsonOption, RingOption, fail, note, open_input, run, write_json
+from zt.cli.runtime import JsonOption, RingOption, command, fail, note, open_input, write_json
 
 app = typer.Typer(
     name="zt-keys",
@@ -21,10 +21,10 @@ app = typer.Typer(
 
 def main() -> None:
     """The console script `zt-keys`."""
-    run(app, "zt-keys")
+    app()
 
 
-@app.command()
+@command(app)
 def init(
     keys: RingOption,
     tenant: Annotated[str, typer.Option("--tenant", help="Name of the tenant.")],
@@ -44,7 +44,7 @@ def init(
     )
 
 
-@app.command("list")
+@command(app, "list")
 def list_epochs(keys: RingOption, json: JsonOption = False) -> None:
     """List the epochs of a ring."""
     from keys import Ring
@@ -67,7 +67,7 @@ def list_epochs(keys: RingOption, json: JsonOption = False) -> None:
     Console().print(table)
 
 
-@app.command()
+@command(app)
 def check(
     keys: RingOption,
     wire: Annotated[str | None, typer.Argument(metavar="[WIRE]", help="A wire file.")] = None,
@@ -105,9 +105,9 @@ def check(
         for entry in report:
             note(f"epoch {entry['kid']}, {entry['events']} events: {entry['verdict']}")
     if any(entry["verdict"] != "opens" for entry in report):
-        fail("zt-keys", "the ring does not open everything", "use the ring that encrypted the data")
+        fail("the ring does not open everything", "use the ring that encrypted the data")
     if (wire or store) and not report:
-        fail("zt-keys", "there are no encrypted events", "check the file or store")
+        fail("there are no encrypted events", "check the file or store")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from zt.cli.runtime import (
     PackOption,
     RingOption,
     StoreOption,
+    command,
     fail,
     note,
     now_microseconds,
@@ -29,7 +30,7 @@ def policy() -> None:
     """From findings to blocks."""
 
 
-@app.command()
+@command(app)
 def run(
     keys: RingOption,
     store: StoreOption,
@@ -60,7 +61,6 @@ def run(
 
     if not dry_run:
         fail(
-            "zt",
             "this release decides and prints, it does not yet block by itself",
             "add --dry-run and pipe the commands into: nft -f -",
         )

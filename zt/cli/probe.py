@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zt.cli.runtime import JsonOption, OutputOption, note, open_output
+from zt.cli.runtime import JsonOption, OutputOption, command, note, open_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ def probe_group() -> None:
     """Traffic to events."""
 
 
-@app.command()
+@command(app)
 def pcap(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="pcap or pcapng.")],
     output: OutputOption = None,
@@ -55,7 +55,7 @@ def pcap(
                 except CaptureError as error:
                     if not probe.stats.frames:
                         raise
-                    note(f"zt: {error.diagnostics()}")
+                    note(f"error: {error.diagnostics()}")
                     failed = True
         write(probe.finish())
     stats = probe.stats

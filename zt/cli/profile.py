@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from zt.cli.runtime import JsonOption, note, write_json, write_lines
+from zt.cli.runtime import JsonOption, command, note, write_json, write_lines
 
 app = typer.Typer(help="Profiles: what is encrypted, field by field.", no_args_is_help=True)
 
 NameArgument = Annotated[str, typer.Argument(help="Preset or YAML file.")]
 
 
-@app.command("list")
+@command(app, "list")
 def list_presets() -> None:
     """List the presets."""
     from zt.profile import preset_names
@@ -21,7 +21,7 @@ def list_presets() -> None:
     write_lines(f"{name}\n".encode() for name in preset_names())
 
 
-@app.command()
+@command(app)
 def show(name: NameArgument, json: JsonOption = False) -> None:
     """Show what a profile does with each field."""
     from zt.profile import load_profile
@@ -43,7 +43,7 @@ def show(name: NameArgument, json: JsonOption = False) -> None:
     Console().print(table)
 
 
-@app.command()
+@command(app)
 def check(name: NameArgument) -> None:
     """Check a profile; errors name the line."""
     from zt.profile import load_profile

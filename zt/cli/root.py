@@ -12,6 +12,7 @@ from zt.cli.jobs import app as jobs_app
 from zt.cli.policy import app as policy_app
 from zt.cli.probe import app as probe_app
 from zt.cli.profile import app as profile_app
+from zt.cli.runtime import command
 
 app = typer.Typer(
     name="zt",
@@ -24,9 +25,9 @@ app = typer.Typer(
 )
 app.add_typer(probe_app, name="probe")
 app.add_typer(profile_app, name="profile")
-for command in (encrypt, decrypt, rejects, search, top):
-    app.command()(command)
+for function in (encrypt, decrypt, rejects, search, top):
+    command(app)(function)
 app.add_typer(jobs_app, name="jobs")
-app.command()(findings)
+command(app)(findings)
 app.add_typer(policy_app, name="policy")
-app.command()(demo)
+command(app)(demo)

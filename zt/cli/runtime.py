@@ -6,12 +6,13 @@ Modules of the product are imported inside the commands, so that `--help` answer
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, NoReturn
+from typing import Annotated, Any, BinaryIO, NoReturn, ParamSpec
 
 import typer
 
@@ -30,32 +31,52 @@ SinceOption = Annotated[
 ]
 UntilOption = Annotated[str | None, typer.Option("--until", help="Before this time.")]
 
-
-def run(app: Callable[[], Any], name: str) -> NoReturn:
-    """Run a command line and end the process as its contract says."""
-    try:
-        app()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _silence_stdout()
-        sys.exit(0)
-    except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
-        fail(name, f"can't read or write{where}: {error.strerror}", "check path, space and rights")
-    except _known_errors() as error:
-        fail(name, str(error), error.hint)
-    sys.exit(0)
+P = ParamSpec("P")
 
 
-def fail(name: str, message: str, hint: str) -> NoReturn:
+def command(
+    app: typer.Typer, name: str | None = None
+) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Add a function to a command line, as a command that ends as the contract says.
+
+    Bad input gives no traceback, and a closed pipe is no error.
+    """
+
+    def add(function: Callable[P, None]) -> Callable[P, None]:
+        @functools.wraps(function)
+        def run(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                function(*args, **kwargs)
+                sys.stdout.flush()
+            except typer.Exit:
+                raise  # before the clauses below look anything up
+            except BrokenPipeError:
+                _silence_stdout()
+            except KeyboardInterrupt:
+                note("interrupted")
+                raise typer.Exit(130) from None
+            except OSError as error:
+                where = f" {error.filename}" if error.filename else ""
+                reason = (error.strerror or str(error)).lower()
+                fail(f"can't read or write{where}: {reason}", "check path, space and rights")
+            except _known_errors() as error:
+                fail(str(error), error.hint)
+
+        app.command(name)(run)
+        return function
+
+    return add
+
+
+def fail(message: str, hint: str) -> NoReturn:
     """Say what happened and what to do next, and exit 1."""
-    note(f"{name}: {message}\n  {hint}")
-    sys.exit(1)
+    note(f"error: {message}\n  {hint}")
+    raise typer.Exit(1)
 
 
 def note(text: str) -> None:
-    """A line of prose on stderr."""
-    sys.stderr.write(text + "\n")
+    """Prose on stderr. What came in can't steer the terminal."""
+    sys.stderr.write("\n".join(map(_printable, text.split("\n"))) + "\n")
 
 
 def write_json(value: Any) -> None:
@@ -128,6 +149,13 @@ def _known_errors() -> tuple[type[Any], ...]:
     from zt.errors import ZtError
 
     return ZtError, KeysError, AnalyticsError
+
+
+def _printable(text: str) -> str:
+    """The text with everything that a terminal would not show as a character escaped."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _silence_stdout() -> None:

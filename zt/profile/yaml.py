@@ -50,7 +50,9 @@ def parse_yaml(text: bytes, name: str, model: type[_Model], error: type[InputErr
     try:
         return model.model_validate(data)
     except ValidationError as reasons:
-        first = reasons.errors(include_url=False, include_context=False)[0]
+        found = reasons.errors(include_url=False, include_context=False)
+        # a misspelt name shows as one that is unknown and one that is missing
+        first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
         place = first["loc"]
         line = next(lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in lines)
         message = first["msg"].removeprefix("Value error, ")
