@@ -4,6 +4,7 @@ nothing half-written."""
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,15 +21,23 @@ EVENT = {
 }
 
 
-@pytest.fixture
-def edge(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a ring, events, a wire file and a store."""
+    folder = tmp_path_factory.mktemp("prepared")
     lines = [json.dumps({**EVENT, "number": n}) + "\n" for n in range(20)]
-    (tmp_path / "events.ndjson").write_text("".join(lines))
-    ok("zt-keys", "init", "-k", tmp_path / "ring.json", "--tenant", "acme")
-    ok("zt", "encrypt", "-k", "ring.json", "events.ndjson", "-o", "events.zt", cwd=tmp_path)
-    ok("zt-analytics", "ingest", "-s", "duckdb:cloud.duckdb", "events.zt", cwd=tmp_path)
-    return tmp_path
+    (folder / "events.ndjson").write_text("".join(lines))
+    for name in ("ring", "other"):
+        ok("zt-keys", "init", "-k", f"{name}.json", "--tenant", "acme", cwd=folder)
+    ok("zt", "encrypt", "-k", "ring.json", "events.ndjson", "-o", "events.zt", cwd=folder)
+    ok("zt-analytics", "ingest", "-s", "duckdb:cloud.duckdb", "events.zt", cwd=folder)
+    return folder
+
+
+@pytest.fixture
+def edge(prepared: Path, tmp_path: Path) -> Path:
+    """A copy of that folder, which the test may alter."""
+    return Path(shutil.copytree(prepared, tmp_path / "edge"))
 
 
 def refused(result: Result, *says: str, code: int = 1) -> None:
@@ -104,15 +113,14 @@ def test_a_ring_with_a_flipped_byte(edge: Path) -> None:
     ids=lambda command: " ".join(command[:3]),
 )
 def test_a_wrong_key_gives_no_output(edge: Path, command: tuple[str, ...]) -> None:
-    ok("zt-keys", "init", "-k", edge / "other.json", "--tenant", "acme")
     result = run(*command, "-k", "other.json", cwd=edge)
     refused(result, "epoch", "does not hold")
     assert result.out == b""
 
 
 def test_another_tenants_ring(edge: Path) -> None:
-    ok("zt-keys", "init", "-k", edge / "other.json", "--tenant", "other")
-    result = run("zt", "top", "type", "-k", "other.json", "-s", "duckdb:cloud.duckdb", cwd=edge)
+    ok("zt-keys", "init", "-k", edge / "theirs.json", "--tenant", "other")
+    result = run("zt", "top", "type", "-k", "theirs.json", "-s", "duckdb:cloud.duckdb", cwd=edge)
     refused(result, "tenant 'acme'", "'other'")
 
 

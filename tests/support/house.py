@@ -44,22 +44,22 @@ class House:
         return str(max(event["@timestamp"] for event in self.events))
 
 
-def build(folder: Path, capture: Path, profile: str = "sip-balanced") -> House:
+def build(folder: Path, capture: Path, truth: Path = DATA / "demo.truth.json") -> House:
     """Go the whole way up to the findings."""
     ring, wire, store = folder / "ring.json", folder / "events.zt", f"duckdb:{folder}/cloud.duckdb"
     keys_and_store: tuple[str | Path, ...] = ("-k", ring, "-s", store)
     said = [
         ok("zt", "probe", "pcap", capture, "-o", folder / "events.ndjson").err,
         ok("zt-keys", "init", "-k", ring, "--tenant", "acme").err,
-        ok("zt", "encrypt", "-k", ring, "-p", profile, folder / "events.ndjson", "-o", wire).err,
+        ok("zt", "encrypt", "-k", ring, folder / "events.ndjson", "-o", wire).err,
         ok("zt-analytics", "ingest", "-s", store, wire).err,
         ok("zt", "jobs", "push", *keys_and_store).err,
         ok("zt-analytics", "run", "-s", store, "--once").err,
         ok("zt-analytics", "status", "-s", store).err,
     ]
     lines = (folder / "events.ndjson").read_text().splitlines()
-    truth = json.loads((DATA / "demo.truth.json").read_text())
-    return House(folder, [json.loads(line) for line in lines], truth, "".join(said))
+    events = [json.loads(line) for line in lines]
+    return House(folder, events, json.loads(truth.read_text()), "".join(said))
 
 
 def policy_run(house: House, *more: str) -> tuple[int, dict[str, Any], str]:
