@@ -23,7 +23,7 @@ from analytics.store.base import IngestReport
 from analytics.store.duckdb.columns import DoubledPathError
 from analytics.store.duckdb.pending import Pending
 from analytics.store.duckdb.registry import Registry
-from analytics.store.duckdb.runs import FAMILIES, compact
+from analytics.store.duckdb.runs import FAMILIES, compact, has_full_tail
 from analytics.store.duckdb.state import State
 from analytics.store.duckdb.texts import parts_key
 from analytics.store.duckdb.writing import write_events, write_records
@@ -40,8 +40,9 @@ from analytics.wire import (
 
 FLUSH_EVENTS: Final = 20_000
 FLUSH_BYTES: Final = 64 * 1024 * 1024
-FLUSH_SECONDS: Final = 0.2
-"""A batch that ends later than this after the last transaction is stored at once."""
+FLUSH_SECONDS: Final = 1.0
+"""A batch that ends later than this after the last transaction is stored at once; a stream of
+many small batches shares transactions."""
 
 MAX_REJECTS: Final = 100
 MAX_REJECT_BYTES: Final = 64 * 1024
@@ -162,9 +163,12 @@ class Ingest:
         self.report.values += records
         self.report.known_values += len(pending.records) - records
         for family in FAMILIES:
-            # Its own transaction: a crash between the two leaves a long tail, no more.
-            with state.database.writing() as connection:
-                compact(connection, family)
+            with state.database.reading() as connection:
+                full = has_full_tail(connection, family)
+            if full:
+                # Its own transaction: a crash between the two leaves a long tail, no more.
+                with state.database.writing() as connection:
+                    compact(connection, family)
         self._flushed = time.monotonic()
 
 

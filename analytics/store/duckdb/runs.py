@@ -45,14 +45,14 @@ def create_family(connection: duckdb.DuckDBPyConnection, family: Family) -> None
     _define_view(connection, family, [])
 
 
-def compact(connection: duckdb.DuckDBPyConnection, family: Family) -> bool:
-    """Turn a full tail into a run and merge runs, within the caller's transaction.
+def has_full_tail(connection: duckdb.DuckDBPyConnection, family: Family) -> bool:
+    """Whether it is time to `compact`."""
+    return _tail(connection, family) >= TAIL
 
-    Returns whether there was anything to do.
-    """
-    ((tail,),) = connection.execute(f"SELECT count(*) FROM {family.name}_tail").fetchall()
-    if tail < TAIL:
-        return False
+
+def compact(connection: duckdb.DuckDBPyConnection, family: Family) -> None:
+    """Turn the tail into a run and merge runs, within the caller's transaction."""
+    tail = _tail(connection, family)
     runs: list[tuple[int, int]] = connection.execute(
         "SELECT n, rows FROM runs WHERE family = ? ORDER BY n", [family.name]
     ).fetchall()
@@ -72,7 +72,11 @@ def compact(connection: duckdb.DuckDBPyConnection, family: Family) -> bool:
     for source in sources:
         connection.execute(f"DROP TABLE {source}")
     connection.execute(f"CREATE TABLE {family.name}_tail ({family.columns})")
-    return True
+
+
+def _tail(connection: duckdb.DuckDBPyConnection, family: Family) -> int:
+    ((rows,),) = connection.execute(f"SELECT count(*) FROM {family.name}_tail").fetchall()
+    return int(rows)
 
 
 def _define_view(connection: duckdb.DuckDBPyConnection, family: Family, numbers: list[int]) -> None:

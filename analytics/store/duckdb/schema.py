@@ -12,6 +12,8 @@ Invariants:
 - An array with several distinct elements is null in `events` and has a row for each distinct
   element in `elements`; `columns.multi` says that a column has such rows at all, so scalar
   columns never pay for them.
+- Lines are compressed by zstd: DuckDB's own choice took 229 MB for 200,000 events of 1.3 KB and
+  a third more time at the commit, this 155 MB.
 - Names of tables and columns are made of literals and numbers, never of anything that came in.
 """
 
@@ -51,7 +53,8 @@ CREATE TABLE lists (n INTEGER, kid VARCHAR, keyspace VARCHAR, scheme VARCHAR, se
 CREATE TABLE texts (id UINTEGER, text VARCHAR);
 CREATE TABLE records (id UINTEGER, list INTEGER, text UINTEGER, tokens BLOB, tag VARCHAR);
 CREATE TABLE events (
-    seq BIGINT, part INTEGER, h UBIGINT, l UBIGINT, t BIGINT, weight BIGINT, raw VARCHAR
+    seq BIGINT, part INTEGER, h UBIGINT, l UBIGINT, t BIGINT, weight BIGINT,
+    raw VARCHAR USING COMPRESSION zstd
 );
 CREATE TABLE elements (
     n INTEGER, seq BIGINT, c UINTEGER, number DOUBLE, time BIGINT, v4 UINTEGER, v6 UHUGEINT

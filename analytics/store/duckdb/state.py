@@ -13,7 +13,7 @@ from typing import Final
 from analytics.store.duckdb.database import Database
 from analytics.store.duckdb.pending import PendingRecord
 from analytics.store.duckdb.registry import Registry, load_registry
-from analytics.store.duckdb.texts import number
+from analytics.store.duckdb.texts import TextIds, number
 
 MAX_TEXTS: Final = 400_000
 MAX_RECORDS: Final = 400_000
@@ -28,8 +28,8 @@ class State:
         self.position = 0
         self.last_text = 0
         self.last_record = 0
-        self.texts: dict[str | None, int] = {None: 0}
-        """Texts met lately with their ids; None is no text."""
+        self.texts = TextIds()
+        """Texts met lately with their ids."""
         self.known_records: set[bytes] = set()
         """Keys of value records met lately."""
         self.reload()
@@ -41,13 +41,13 @@ class State:
             self.position = number(connection, "SELECT max(seq) FROM events")
             self.last_text = number(connection, "SELECT max(id) FROM texts")
             self.last_record = number(connection, "SELECT max(id) FROM records")
-        self.texts = {None: 0}
+        self.texts = TextIds()
         self.known_records = set()
 
     def trim(self) -> None:
         """Forget what was met lately if it has become too much."""
         if len(self.texts) > MAX_TEXTS:
-            self.texts = {None: 0}
+            self.texts = TextIds()
         if len(self.known_records) > MAX_RECORDS:
             self.known_records = set()
 

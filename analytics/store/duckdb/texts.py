@@ -72,6 +72,39 @@ def find_texts(connection: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> I
     return find_refs(connection, TEXT_KEYS, key_words(map(text_key, texts))).astype(np.uint32)
 
 
+class TextIds(dict[str | None, int]):
+    """Texts met lately with their ids; None is no text, id 0.
+
+    A text that is not there gets a provisional id below 0 and joins `unknown`, so a column is
+    mapped in one pass at the speed of a dictionary; `resolve` gives the ids they stand for.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({None: 0})
+        self.unknown: list[str] = []
+
+    def __missing__(self, text: str) -> int:
+        self.unknown.append(text)
+        self[text] = provisional = -len(self.unknown)
+        return provisional
+
+    def of(self, texts: Sequence[str | None]) -> npt.NDArray[np.int64]:
+        """The ids of texts, provisional ones among them."""
+        return np.fromiter(map(self.__getitem__, texts), np.int64, len(texts))
+
+    def settle(self, ids: Ids) -> None:
+        """Take over the ids of all that was unknown."""
+        self.update(zip(self.unknown, ids.tolist(), strict=True))
+        self.unknown = []
+
+
+def resolve(provisional: npt.NDArray[np.int64], settled: Ids) -> Ids:
+    """Replace provisional ids by those that `settled` has for the unknown texts, in order."""
+    new = provisional < 0
+    provisional[new] = settled[-provisional[new] - 1]
+    return provisional.astype(np.uint32)
+
+
 def number(
     connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()
 ) -> int:

@@ -22,14 +22,15 @@ from analytics.store.duckdb.columns import (
 )
 from analytics.store.duckdb.pending import Group, Pending, rate_slot
 from analytics.store.duckdb.registry import ListKey, Registry, StoredColumn
-from analytics.store.duckdb.runs import EVENT_KEYS, RECORD_KEYS
+from analytics.store.duckdb.runs import EVENT_KEYS, RECORD_KEYS, TEXT_KEYS
 from analytics.store.duckdb.state import State
 from analytics.store.duckdb.texts import (
+    Ids,
     Registered,
     find_refs,
-    find_texts,
     key_words,
     objects,
+    resolve,
     text_key,
 )
 
@@ -50,7 +51,8 @@ def write_records(
         return 0
     all_records = list(pending.records.values())
     records = [all_records[i] for i in new]
-    texts = _text_ids(connection, state, [record.ct for record in records])
+    texts = state.texts.of([record.ct for record in records])
+    settled = _settle_texts(connection, state)
     lists = [
         registry.add_list(
             connection, ListKey(record.kid, record.keyspace, record.scheme, record.search or "")
@@ -63,7 +65,7 @@ def write_records(
     arrays = {
         "id": ids,
         "list": np.array(lists, dtype=np.int32),
-        "text": texts,
+        "text": resolve(texts, settled),
         "tokens": objects([array.tobytes() for array in tokens]),
         "tag": objects([record.tag for record in records]),
         "h": keys[new, 0],
@@ -114,13 +116,12 @@ def _write_group(
     slots: list[Sequence[Any]] = list(zip(*group.rows, strict=True))
     slot_of = group.shape.slots
     columns = {column.path: Column(slots[slot_of[column.path]]) for column in group.columns}
-    all_texts: list[str | None] = []
+    texts = {path: state.texts.of(values.texts) for path, values in columns.items()}
     for values in columns.values():
-        all_texts.extend(values.texts)
         for elements in values.several.values():
-            all_texts.extend(text for _, text in elements)
-    _learn_texts(connection, state, all_texts)
-    get = state.texts.__getitem__
+            state.texts.of([text for _, text in elements])
+    settled = _settle_texts(connection, state)
+    ids = {path: resolve(provisional, settled) for path, provisional in texts.items()}
 
     seq = np.arange(first, first + size, dtype=np.int64)
     arrays: dict[str, Array] = {"seq": seq, "h": keys[:, 0].copy(), "l": keys[:, 1].copy()}
@@ -135,10 +136,6 @@ def _write_group(
     )
     targets = ["seq", "part", "h", "l", "t", "weight", "raw"]
     sources = ["seq", str(int(group.part.number)), "h", "l", "t", "weight", "raw"]
-    ids = {
-        path: np.fromiter(map(get, values.texts), np.uint32, size)
-        for path, values in columns.items()
-    }
     for column in group.columns:
         n = column.number
         arrays[f"c{n}"] = ids[column.path]
@@ -162,7 +159,7 @@ def _typed(
     n = column.number
     match column.kind:
         case "number":
-            arrays[f"x{n}"] = _masked(list(map(as_number, values)), np.float64)
+            arrays[f"x{n}"] = _numbers(values)
         case "time":
             arrays[f"x{n}"] = _masked(list(map(as_time, values)), np.int64)
         case "ip":
@@ -229,28 +226,17 @@ def _write_elements(
         )
 
 
-def _text_ids(
-    connection: duckdb.DuckDBPyConnection, state: State, texts: Sequence[str]
-) -> npt.NDArray[np.uint32]:
-    """The ids of texts, of new ones too."""
-    _learn_texts(connection, state, texts)
-    return np.fromiter(map(state.texts.__getitem__, texts), np.uint32, len(texts))
-
-
-def _learn_texts(
-    connection: duckdb.DuckDBPyConnection, state: State, texts: Sequence[str | None]
-) -> None:
-    """See to it that all texts have ids and that `state.texts` has them."""
-    known = state.texts
-    unknown: list[str] = [text for text in dict.fromkeys(texts) if text not in known]  # type: ignore[misc]
+def _settle_texts(connection: duckdb.DuckDBPyConnection, state: State) -> Ids:
+    """Give the unknown texts of `state.texts` their ids, stored before or now; in their order."""
+    unknown = state.texts.unknown
     if not unknown:
-        return
+        return np.zeros(0, dtype=np.uint32)
     keys = key_words(map(text_key, unknown))
-    ids = find_texts(connection, unknown)
+    ids = find_refs(connection, TEXT_KEYS, keys).astype(np.uint32)
     new = np.flatnonzero(ids == 0)
     ids[new] = np.arange(1, len(new) + 1, dtype=np.uint32) + np.uint32(state.last_text)
     state.last_text += len(new)
-    known.update(zip(unknown, ids.tolist(), strict=True))
+    state.texts.settle(ids)
     if len(new):
         arrays = {
             "id": ids[new],
@@ -261,6 +247,18 @@ def _learn_texts(
         with Registered(connection, "batch", arrays):
             connection.execute("INSERT INTO texts SELECT id, text FROM batch")
             connection.execute("INSERT INTO text_keys_tail SELECT h, l, id FROM batch")
+    return ids
+
+
+def _numbers(values: Sequence[Any]) -> Array:
+    """Numbers as binary64, null where there is none."""
+    types = set(map(type, values))
+    if types <= {int, float}:
+        try:
+            return np.array(values, dtype=np.float64)
+        except OverflowError:
+            pass
+    return _masked(list(map(as_number, values)), np.float64)
 
 
 def _masked(values: Sequence[Any], dtype: Any) -> Array:
