@@ -197,7 +197,7 @@ class _Batch:
         for key, value in branch.items():
             keys = (*above, key)
             path = ".".join(keys)
-            if path in plan.dropped:
+            if plan.dropped and _is_dropped(path, plan.dropped):
                 continue
             if isinstance(value, dict) and value:
                 if path not in plan.branches:
@@ -221,24 +221,44 @@ class _Batch:
         if isinstance(value, list) and value:
             if not is_scalar_array(value):
                 raise UnfitError("an array of containers")
+            if field.dictionary is not None:  # all fit, or none leaves a record
+                for item in value:
+                    if item is not None:
+                        self._ciphertext(field, item)
             return [None if item is None else self._scalar(field, item) for item in value]
         return self._scalar(field, value)
 
     def _scalar(self, field: FieldPlan, value: Any) -> Any:
         if field.keyspace is None:
             return field.scheme.protect(value)
+        ct = self._ciphertext(field, value)
+        if field.dictionary is not None and (text := scalar_text(value)) is not None:
+            self.searchable.setdefault(field.keyspace, {})[ct] = text
+        return ct
+
+    def _ciphertext(self, field: FieldPlan, value: Any) -> str:
         if value is None or isinstance(value, dict | list):
             raise UnfitError("null and empty containers are no values that could be grouped")
         if isinstance(value, str) and len(value) > MAX_DET_BYTES:
             raise UnfitError("longer than 8 KiB")
-        cache = self._caches.setdefault(field.keyspace, {})
+        cache = self._caches.setdefault(field.keyspace or "", {})
         # 1, 1.0 and True are equal to Python, but not to JSON; -0.0 and 0.0 too
         known = value if isinstance(value, str) else (type(value), repr(value))
         if (ct := cache.get(known)) is None:
             ct = cache[known] = field.scheme.protect(value)
-        if field.dictionary is not None and (text := scalar_text(value)) is not None:
-            self.searchable.setdefault(field.keyspace, {})[ct] = text
         return ct
+
+
+def _is_dropped(path: str, dropped: set[str]) -> bool:
+    """Whether the path or one above it is dropped; a dotted key names several at once."""
+    if path in dropped:
+        return True
+    end = path.find(".")
+    while end >= 0:
+        if path[:end] in dropped:
+            return True
+        end = path.find(".", end + 1)
+    return False
 
 
 def read_event(raw: bytes) -> dict[str, Any]:
