@@ -5,19 +5,26 @@ from __future__ import annotations
 import json
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+from hypothesis import settings
 
 from keys import Ring, init_ring
+from zt.encoder import Decoder, Encoder
+from zt.encoder.decrypt import DecryptReject
 from zt.profile import Profile, load_profile
 from zt.sip import Agent, probe_capture
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DEMO = REPOSITORY / "examples" / "data"
+
+# No example has a deadline: a busy machine is no defect.
+settings.register_profile("steady", deadline=None)
+settings.load_profile("steady")
 
 Require = Callable[[object, str], None]
 
@@ -96,6 +103,44 @@ def demo_events(demo_capture: Path) -> list[dict[str, Any]]:
 def demo_lines(demo_events: list[dict[str, Any]]) -> list[bytes]:
     """The same events as lines of JSON, each with its end."""
     return [msgspec.json.encode(event) + b"\n" for event in demo_events]
+
+
+class Decrypted(NamedTuple):
+    """What came out of a wire stream, and what was rejected."""
+
+    events: list[dict[str, Any]]
+    rejects: list[DecryptReject]
+
+
+@pytest.fixture(scope="session")
+def encrypt(shared_ring: Ring, profile: Profile) -> Callable[..., list[bytes]]:
+    """`encrypt(events, ring=, profile=, stream=)`: the wire lines of events, or of lines."""
+
+    def run(
+        events: Iterable[dict[str, Any] | bytes],
+        ring: Ring = shared_ring,
+        profile: Profile = profile,
+        stream: str | None = "test",
+    ) -> list[bytes]:
+        lines = (e if isinstance(e, bytes) else msgspec.json.encode(e) + b"\n" for e in events)
+        encoder = Encoder(ring, profile, stream=stream)
+        wire = list(encoder.encrypt(lines))
+        assert encoder.report.rejected == 0
+        return wire
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def decrypt(shared_ring: Ring) -> Callable[..., Decrypted]:
+    """`decrypt(wire, ring=)`: the events and the rejects of wire lines."""
+
+    def run(wire: Iterable[bytes], ring: Ring = shared_ring) -> Decrypted:
+        rejects: list[DecryptReject] = []
+        events = list(Decoder(ring, on_reject=rejects.append).decrypt(wire))
+        return Decrypted(events, rejects)
+
+    return run
 
 
 @pytest.fixture(scope="session")
