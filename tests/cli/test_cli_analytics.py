@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from unit.jobs.job_lines import HEADER, KID, PROFILE, Event, b16, batch, job
+from support.job_lines import HEADER, KID, PROFILE, Event, b16, batch, job
 
 from analytics.store import open_store
 from analytics.wire import BatchHeader, encode_bytes, write_line

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.jobs.job_lines import KID, PROFILE, Event, b16, batch, job
+from support.job_lines import KID, PROFILE, Event, b16, batch, job
 
 from analytics.jobs import find_detections, kind_of, run_jobs
 from analytics.jobs.candidates import candidates

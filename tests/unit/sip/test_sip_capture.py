@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sip_packets import (
+from support.sip_packets import (
     AGENT,
     PHONE,
     SERVER,

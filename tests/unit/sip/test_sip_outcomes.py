@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sip_packets import (
+from support.sip_packets import (
     AGENT,
     CALLEE,
     OTHER_PHONE,

@@ -8,7 +8,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sip_packets import PHONE, SERVER, answer, ask, challenge, credentials, play, types
+from support.sip_packets import PHONE, SERVER, answer, ask, challenge, credentials, play, types
 
 from zt.sip import headers
 from zt.sip.headers import address, digest, number, parameter, split_list, user

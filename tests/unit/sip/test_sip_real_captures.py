@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sip_packets import AGENT, stream, types
+from support.sip_packets import AGENT, stream, types
 
 from zt.errors import CaptureError
 from zt.sip import CaptureEvents, Event, probe_capture
