@@ -69,7 +69,7 @@ def install(kind):
         venv.create(str(FOLDER), with_pip=True)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     for arguments in (
-        ["--require-hashes", "--requirement", str(lock_of(kind))],
+        ["--use-pep517", "--require-hashes", "--requirement", str(lock_of(kind))],
         ["--no-deps", "--no-build-isolation", "--editable", "."],
     ):
         if subprocess.call(pip + arguments, env=dict(os.environ, PIP_NO_INPUT="1")):

@@ -27,7 +27,7 @@ exec(compile(open({script!r}).read(), "environment.py", "exec"), {{"__name__": "
 @pytest.mark.parametrize(
     ("version", "missing", "says"),
     [
-        ((3, 9, 2), "", "Python 3.11 or later is needed, this is 3.9"),
+        ((3, 9, 2), "nothing", "Python 3.11 or later is needed, this is 3.9"),
         ((3, 11, 2), "ensurepip", "apt-get install python3-venv"),
     ],
 )
