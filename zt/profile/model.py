@@ -11,7 +11,15 @@ import hashlib
 from typing import Annotated, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from analytics.wire import Kind, encode_bytes
 from keys import TenantKey, labels
@@ -63,16 +71,17 @@ class Profile(BaseModel):
         searches: dict[str, tuple[SearchKind, ...]] = {}
         for path, rule in self.fields.items():
             if path == "zt" or path.startswith("zt."):
-                raise ValueError("the key `zt` is reserved")
+                raise _wrong("the key `zt` is reserved", "fields", path)
             if rule.scheme != "det":
                 continue
             keyspace = rule.keyspace or path
             if searches.setdefault(keyspace, rule.search) != rule.search:
-                raise ValueError(f"the fields of keyspace {keyspace} differ in their search")
+                reason = f"the fields of keyspace {keyspace} differ in their search"
+                raise _wrong(reason, "fields", path)
         if self.time is not None:
             timed = self.fields.get(self.time)
             if timed is None or timed.scheme != "clear" or timed.kind != "time":
-                raise ValueError(f"the time field {self.time} must be clear and of kind time")
+                raise _wrong(f"the field {self.time} must be clear and of kind time", "time")
         return self
 
     def normalised(self) -> bytes:
@@ -89,3 +98,10 @@ class Profile(BaseModel):
         key = tenant_key.subkey(labels.PROFILE_ID).secret_key_access()
         digest = hashlib.blake2b(self.normalised(), digest_size=16, key=key)
         return encode_bytes(digest.digest())
+
+
+def _wrong(reason: str, *place: str) -> ValidationError:
+    """An error at a place in the profile, so that a reader of YAML can name the line."""
+    kind = PydanticCustomError("profile", "{reason}", {"reason": reason})
+    detail = InitErrorDetails(type=kind, loc=place, input=None)
+    return ValidationError.from_exception_data("Profile", [detail])
