@@ -1,0 +1,116 @@
+"""What a profile is, whatever file it came from: its one text, its keyed name, the presets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from zt.profile.yaml import parse_yaml
+
+from keys import Ring
+from zt.errors import ProfileError
+from zt.profile import DEFAULT_PRESET, FieldRule, Profile, load_profile, preset_names
+
+
+def parse(text: str) -> Profile:
+    return parse_yaml(text.encode(), "x.yaml", Profile, ProfileError)
+
+
+BASE = "name: x\nfields:\n  a: {scheme: det, keyspace: k}\n  b: {scheme: clear}\n"
+SAME = [
+    BASE,
+    "# a comment\n\n" + BASE.replace("{scheme: clear}", "{scheme: 'clear'} # why"),
+    "fields:\n  b:\n    scheme: clear\n  a:\n    keyspace: k\n    scheme: det\nname: x\n",
+    BASE.replace("{scheme: clear}", "{scheme: clear, kind: keyword, search: []}"),
+    BASE + 'description: ""\n',
+    BASE + "time: null\n",
+]
+OTHER = [
+    BASE.replace("name: x", "name: y"),
+    BASE.replace("keyspace: k", "keyspace: l"),
+    BASE.replace("  b:", "  c:"),
+    BASE.replace("clear", "drop"),
+    BASE.replace("{scheme: clear}", "{scheme: clear, kind: number}"),
+    BASE.replace("keyspace: k", "keyspace: k, search: [gram]"),
+    BASE + "description: text\n",
+    BASE + "  c: {scheme: opaque}\n",
+    BASE + "  t: {scheme: clear, kind: time}\ntime: t\n",
+]
+
+
+def test_spelling_does_not_change_the_id(shared_ring: Ring) -> None:
+    assert len({parse(text).id(shared_ring.tenant_key) for text in SAME}) == 1
+    assert len({parse(text).normalised() for text in SAME}) == 1
+
+
+def test_content_changes_the_id(shared_ring: Ring) -> None:
+    ids = {parse(text).id(shared_ring.tenant_key) for text in [BASE, *OTHER]}
+    assert len(ids) == len(OTHER) + 1
+
+
+def test_the_id_is_keyed(shared_ring: Ring, other_ring: Ring) -> None:
+    profile = parse(BASE)
+    one, two = (profile.id(ring.tenant_key) for ring in (shared_ring, other_ring))
+    assert one != two
+    assert len(one) == 22
+
+
+rules: st.SearchStrategy[dict[str, Any]] = st.one_of(
+    st.builds(
+        lambda kind: {"scheme": "clear", "kind": kind},
+        st.sampled_from(["keyword", "ip", "number", "time", "text"]),
+    ),
+    st.just({"scheme": "drop"}),
+    st.just({"scheme": "opaque"}),
+    st.builds(lambda search: {"scheme": "det", "search": search}, st.sampled_from([["gram"], []])),
+)
+paths = st.text(min_size=1, max_size=20).filter(lambda path: path.split(".")[0] != "zt")
+
+
+@given(st.dictionaries(paths, rules, min_size=1, max_size=6), st.text(max_size=20))
+def test_the_normalised_text_comes_back(fields: dict[str, Any], description: str) -> None:
+    profile = Profile.model_validate(
+        {
+            "name": "x",
+            "description": description,
+            "fields": {k: {**v, "search": tuple(v.get("search", ()))} for k, v in fields.items()},
+        }
+    )
+    again = Profile.from_normalised(profile.normalised())
+    assert again == profile
+    assert again.normalised() == profile.normalised()
+
+
+@pytest.mark.parametrize("text", [b"", b"{}", b'{"name":"x"}', b"[]", b'{"name":"x","more":1}'])
+def test_what_is_no_normalised_profile(text: bytes) -> None:
+    with pytest.raises(ValidationError):
+        Profile.from_normalised(text)
+
+
+def test_presets_load() -> None:
+    assert DEFAULT_PRESET in preset_names()
+    for name in preset_names():
+        profile = load_profile(name)
+        assert profile.name == name
+        assert profile.description
+        assert Profile.from_normalised(profile.normalised()) == profile
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_keep_their_promises(name: str) -> None:
+    """Identities and addresses are never clear, and fields that must join share a keyspace."""
+    fields = load_profile(name).fields
+    for path in ("sip.from", "sip.to", "sip.contact", "client.ip", "user_agent.original"):
+        assert fields.get(path, FieldRule(scheme="opaque")).scheme != "clear"
+    for one, two in (("sip.from", "sip.to"), ("sip.to", "sip.contact"), ("client.ip", "server.ip")):
+        assert fields[one].keyspace == fields[two].keyspace is not None
+
+
+def test_rules_and_profiles_do_not_change(profile: Profile) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        profile.name = "other"
+    with pytest.raises(ValidationError, match="frozen"):
+        profile.fields["type"].scheme = "det"
