@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from zt.configuration import MAX_SIZE, parse_yaml
 from zt.errors import ProfileError
 from zt.profile import Profile, load_profile
-from zt.profile.yaml import MAX_SIZE, parse_yaml
 
 
 def parse(text: str | bytes) -> Profile:
@@ -115,8 +115,8 @@ LINES = {
     "an unknown tag": ("name: !secret x\n", 1, "could not determine a constructor"),
     "a merge": (
         "x: &x {scheme: det}\nname: a\nfields:\n  a:\n    <<: *x\n",
-        1,
-        "x: no such option",
+        5,
+        "fields.a.<<: no such option",
     ),
     "an impossible date": ("name: 2020-13-45\n", 1, "no value of its type"),
     "an impossible time": ("name: 2020-01-01 25:00:00\n", 1, "no value of its type"),
