@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
@@ -20,8 +18,8 @@ from pydantic import (
 from analytics.wire import Severity, encode_bytes
 from analytics.wire.jobs import JobId
 from keys import TenantKey, labels
+from zt.configuration import Presets
 from zt.errors import InputError, QueryError
-from zt.profile.yaml import parse_yaml, read_yaml
 from zt.query import Node, parse
 from zt.units import Span
 
@@ -89,26 +87,7 @@ class Pack(BaseModel):
         return self
 
 
-def pack_names() -> list[str]:
-    """The names of the packs that come with this release."""
-    folder = files("zt.jobs").joinpath("packs")
-    return sorted(
-        entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name[-5:] == ".yaml"
-    )
+PACKS = Presets("zt.jobs", "packs", Pack, InputError, "pack of jobs")
 
-
-def load_pack(name: str) -> Pack:
-    """A pack that comes with this release by its name, or one from a YAML file.
-
-    Raises:
-        InputError: no such pack or file, or it is wrong; names the line.
-    """
-    if name in pack_names():
-        resource = files("zt.jobs").joinpath("packs", f"{name}.yaml")
-        return parse_yaml(resource.read_bytes(), name, Pack, InputError)
-    if not Path(name).exists():
-        raise InputError(
-            f"there is no pack of jobs {name}",
-            f"give a YAML file, or one of these: {', '.join(pack_names())}",
-        )
-    return read_yaml(Path(name), Pack, InputError)
+load_pack = PACKS.load
+pack_names = PACKS.names

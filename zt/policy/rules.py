@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from analytics.wire.jobs import JobId
+from zt.configuration import Presets
 from zt.errors import InputError
-from zt.profile.yaml import parse_yaml, read_yaml
 from zt.units import Span
 
 DEFAULT_POLICY = "sip"
@@ -52,13 +50,6 @@ class Policy(BaseModel):
         return self
 
 
-def load_policy(name: str) -> Policy:
-    """The policy `sip` that comes with this release, or one from a YAML file.
+POLICIES = Presets("zt.policy", "presets", Policy, InputError, "policy")
 
-    Raises:
-        InputError: no such file, or it is wrong; names the line.
-    """
-    if name == DEFAULT_POLICY:
-        resource = files("zt.policy").joinpath(f"{name}.yaml")
-        return parse_yaml(resource.read_bytes(), name, Policy, InputError)
-    return read_yaml(Path(name), Policy, InputError)
+load_policy = POLICIES.load
