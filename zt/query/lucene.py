@@ -1,7 +1,9 @@
 """Parsing questions in Lucene's syntax: `type:auth-failed AND sip.from:*alice*`.
 
 Understood so far: `field:value`, `field:"a phrase"`, wildcards at the ends of a value
-(`abc*`, `*xyz`, `*part*`) and AND. Anything else is refused, never taken for something else.
+(`abc*`, `*xyz`, `*part*`) and AND. Anything else is refused, never taken for something else:
+what Lucene gives a meaning to (`-a:b`, `a:>5`, `a:b~2`, `a:/b/`, `a\\:b`) stands in quotes if it
+is meant as it is.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ MAX_TERMS = 1000
 _TERM = re.compile(
     r'\s*(?P<path>[^\s:"()*]+):(?:"(?P<phrase>(?:[^"\\]|\\.)*)"|(?P<word>[^\s"()]+))'
 )
+_LUCENE_PATH = re.compile(r"[-+!]")
+_LUCENE_WORD = re.compile(r"[\[{/<>]|.*\\|.*[~^][0-9.]*$")
 _AND = re.compile(r"\s+(?:AND|&&)(?=\s)")
 _OPERATORS: dict[tuple[bool, bool], Operator] = {
     (False, False): "equals",
@@ -34,6 +38,10 @@ def parse(question: str) -> Node:
     """
     if len(question) > MAX_QUERY:
         raise QueryError(f"the question is longer than {MAX_QUERY} characters", "ask a shorter one")
+    try:
+        question.encode()
+    except UnicodeEncodeError:
+        raise QueryError("the question is no valid Unicode", "check your terminal") from None
     if question.strip() in ("", "*"):
         return EVERYTHING
     terms: list[Node] = []
@@ -53,11 +61,17 @@ def parse(question: str) -> Node:
 
 def _term(match: re.Match[str], question: str) -> Term:
     path, phrase, word = match["path"], match["phrase"], match["word"]
+    if _LUCENE_PATH.match(path):
+        reason = f"{path[0]} before a field is not understood so far"
+        raise _not_understood(question, match.start("path"), reason)
     if phrase is not None:
         return Term(path, "equals", re.sub(r"\\(.)", r"\1", phrase))
     opening, closing = word.startswith("*"), word.endswith("*") and len(word) > 1
     text = word[opening : len(word) - closing]
-    if not text or "*" in text or "?" in text or word[0] in "[{":
+    if _LUCENE_WORD.match(word):
+        reason = "ranges, patterns and escapes are not understood so far; quote what is none"
+        raise _not_understood(question, match.start("word"), reason)
+    if not text or "*" in text or "?" in text:
         raise _not_understood(
             question, match.start("word"), "wildcards stand at the ends of a value so far"
         )
