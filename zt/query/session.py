@@ -208,7 +208,7 @@ class Session:
 
 
 class _StoreValues:
-    """The compiler's view of a store: value records are taken only with their tags."""
+    """The compiler's view of a store. What it returns is a hint: the compiler opens each value."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
