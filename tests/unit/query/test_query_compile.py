@@ -1,0 +1,172 @@
+"""Questions compiled to what the cloud evaluates, without a store: as jobs are."""
+
+from __future__ import annotations
+
+import pytest
+
+from analytics.wire import AllOf, In, Lookup, Query, TokensAll, ValueRecord, check_filter
+from keys import Ring
+from zt.crypto.gram import GramTokens
+from zt.encoder.plan import Plan
+from zt.errors import IntegrityError, QueryError
+from zt.profile import Profile
+from zt.query import parse
+from zt.query.compile import Compiler, equal_ciphertexts, open_text, visible_field
+from zt.schemes.search import search_id
+
+
+@pytest.fixture
+def plan(shared_ring: Ring, profile: Profile) -> Plan:
+    return Plan(profile, shared_ring.active, profile.id(shared_ring.tenant_key))
+
+
+def test_clear_fields_are_compared_by_text(plan: Plan) -> None:
+    compiler = Compiler(plan, None)
+    assert compiler.compile(parse("type:call-start")) == In(path="type", values=("call-start",))
+    assert compiler.compile(parse("sip.response.status:200")) == In(
+        path="sip.response.status", values=("200",)
+    )
+    assert compiler.exactness == "exact"
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("alice", ["alice"]),
+        ("1", ["1", 1]),
+        ("-5", ["-5", -5]),
+        ("1.0", ["1.0", 1.0]),
+        ("-0.0", ["-0.0", -0.0]),
+        ("true", ["true", True]),
+        ("false", ["false", False]),
+        (str(10**40), [str(10**40), 10**40]),
+        ("1e300", ["1e300", 1e300]),
+        ("1e5", ["1e5"]),  # the text of that number is 100000.0
+        ("01", ["01"]),
+        ("1.00", ["1.00"]),
+        (" 1", [" 1"]),
+        ("null", ["null"]),
+        ("[1]", ["[1]"]),
+        ('"1"', ['"1"']),
+        ("1e999", ["1e999"]),
+        ("", [""]),
+        ("NaN", ["NaN"]),
+    ],
+)
+def test_equality_tries_every_type_that_a_word_can_mean(
+    plan: Plan, text: str, meant: list[object]
+) -> None:
+    field = plan.visible["sip.from"]
+    assert equal_ciphertexts(field, text) == tuple(map(field.scheme.protect, meant))
+    assert len(set(equal_ciphertexts(field, text))) == len(meant)
+    assert {open_text(field, ct) for ct in equal_ciphertexts(field, text)} == {text}
+
+
+def test_texts_above_8_kib_equal_nothing(plan: Plan) -> None:
+    assert len(equal_ciphertexts(plan.visible["sip.from"], "x" * 8192)) == 1
+    assert equal_ciphertexts(plan.visible["sip.from"], "x" * 8193) == ()
+    assert equal_ciphertexts(plan.visible["sip.from"], "ß" * 4097) == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "first", "last"),
+    [("*lice@*", False, False), ("sip:al*", True, False), ("*.ORG", False, True)],
+)
+def test_parts_of_words_become_tokens(
+    plan: Plan, shared_ring: Ring, question: str, first: bool, last: bool
+) -> None:
+    compiler = Compiler(plan, None)
+    compiled = compiler.compile(parse(f"sip.from:{question}"))
+    grams = GramTokens(shared_ring.active.keyspace("sip.identity"))
+    tokens = grams.needle(question.strip("*"), first=first, last=last)
+    assert compiled == TokensAll(
+        path="sip.from", keyspace="sip.identity", search=search_id(["gram"]), tokens=tokens
+    )
+    assert compiler.exactness == "candidate"
+
+
+def test_and_keeps_all_its_parts(plan: Plan) -> None:
+    compiled = Compiler(plan, None).compile(parse("type:a AND sip.to:b AND client.ip:c"))
+    assert isinstance(compiled, AllOf)
+    assert [part.path for part in compiled.parts if isinstance(part, In)] == [
+        "type",
+        "sip.to",
+        "client.ip",
+    ]
+    check_filter(compiled)
+
+
+def test_one_field_is_one_ciphertext_in_its_keyspace(plan: Plan) -> None:
+    compiler = Compiler(plan, None)
+    values = [compiler.compile(parse(f"{path}:x")) for path in ("sip.from", "sip.to", "client.ip")]
+    cts = [part.values for part in values if isinstance(part, In)]
+    assert cts[0] == cts[1] != cts[2]
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"),
+    [
+        ("hidden:x", "hidden is hidden from the cloud by the profile sip-balanced"),
+        ("sip:x", "sip is hidden"),
+        ("zt.id:x", "zt.id is hidden"),
+        ("sip.fromm:x", "sip.fromm is hidden"),
+        ("sip.from:*ab*", "sip.from: a part of a word has at least 3 characters"),
+        ("sip.from:ab*", "at least 3 characters"),
+        ("client.ip:203.0.*", "client.ip can't be searched for parts"),
+        ("sip.call_id:*abc*", "sip.call_id can't be searched for parts"),
+        ("type:*call*", "a job can't look for parts of the clear field type"),
+        ("type:a AND hidden:x", "hidden is hidden"),
+    ],
+)
+def test_what_the_profile_makes_unanswerable(plan: Plan, question: str, reason: str) -> None:
+    with pytest.raises(QueryError, match=reason.replace(".", r"\.")) as caught:
+        Compiler(plan, None).compile(parse(question))
+    assert caught.value.hint
+
+
+def test_hidden_fields_are_answered_with_the_visible_ones(plan: Plan) -> None:
+    with pytest.raises(QueryError) as caught:
+        visible_field(plan, "hidden")
+    assert "sip.from" in caught.value.hint
+    assert visible_field(plan, "sip.from").keyspace == "sip.identity"
+
+
+class LyingValues:
+    """A store that answers every look-up with the same record, and texts that do not match."""
+
+    def __init__(self, record: ValueRecord) -> None:
+        self.record = record
+
+    def records(self, lookup: Lookup) -> list[ValueRecord]:
+        return [self.record]
+
+    def texts(self, query: Query) -> list[str]:
+        return ["call-start", "CALL-END", "auth-failed"]
+
+
+def test_a_part_of_a_clear_field_becomes_its_texts(plan: Plan) -> None:
+    record = ValueRecord.model_construct()
+    compiled = Compiler(plan, LyingValues(record)).compile(parse("type:*call*"))
+    assert compiled == In(path="type", values=("call-start", "CALL-END"))
+
+
+def test_only_values_that_open_and_match_are_taken(plan: Plan) -> None:
+    dictionary = plan.dictionaries["sip.identity"]
+    scheme = plan.visible["sip.from"].scheme
+    question = parse("sip.from:*alice*")
+    right = dictionary.record("det", scheme.protect("sip:alice@x"), ())
+    compiled = Compiler(plan, LyingValues(right)).compile(question)
+    assert compiled == In(path="sip.from", values=(right.ct,))
+    wrong = dictionary.record("det", scheme.protect("sip:bob@x"), ())
+    assert Compiler(plan, LyingValues(wrong)).compile(question) == In(path="sip.from", values=())
+    foreign = plan.visible["client.ip"].scheme.protect("alice")
+    for ct in (foreign, right.ct[:-1] + "!", "alice", ""):
+        lie = right.model_copy(update={"ct": ct})
+        with pytest.raises(IntegrityError):
+            Compiler(plan, LyingValues(lie)).compile(question)
+
+
+def test_an_opened_value_has_a_text(plan: Plan) -> None:
+    field = plan.visible["sip.from"]
+    with pytest.raises(IntegrityError, match="no text"):
+        open_text(field, field.scheme.protect(None))
