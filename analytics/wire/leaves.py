@@ -6,7 +6,7 @@ is the segments joined by dots either way, and an event that has one path twice 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 Keys = tuple[str, ...]
@@ -69,6 +69,22 @@ def has_doubled_path(event: dict[str, Any]) -> bool:
 
     Objects inside arrays count each on their own.
     """
+    # without a dot in some key there is one spelling only, and most events have none
+    return _has_dotted_key(event) and _has_doubled_path(event)
+
+
+def _has_dotted_key(container: dict[str, Any] | list[Any]) -> bool:
+    if isinstance(container, dict):
+        for key in container:
+            if "." in key:
+                return True
+        items: Iterable[Any] = container.values()
+    else:
+        items = container
+    return any(_has_dotted_key(item) for item in items if isinstance(item, dict | list))
+
+
+def _has_doubled_path(event: dict[str, Any]) -> bool:
     seen: set[str] = set()
     for _, path, value in fields(event):
         if path in seen:
@@ -81,7 +97,7 @@ def has_doubled_path(event: dict[str, Any]) -> bool:
 
 def _array_has_doubled_path(array: list[Any]) -> bool:
     return any(
-        has_doubled_path(item)
+        _has_doubled_path(item)
         if isinstance(item, dict)
         else isinstance(item, list) and _array_has_doubled_path(item)
         for item in array

@@ -279,6 +279,6 @@ def read_event(raw: bytes) -> dict[str, Any]:
         raise EventError("no JSON object", reason)
     if "zt" in event:
         raise EventError("it has a key `zt`: encrypted already?", reason)
-    if b"." in raw and has_doubled_path(event):
+    if has_doubled_path(event):
         raise EventError("a path stands twice, nested and dotted", reason)
     return event
