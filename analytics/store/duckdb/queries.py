@@ -19,6 +19,10 @@ from analytics.store.duckdb.registry import Part, Registry, StoredColumn
 from analytics.wire import Metric, Query, Row
 
 
+_NULL = "max(NULL::BIGINT)"
+"""No value to measure; an aggregate, because a statement of constants would not group."""
+
+
 def run_query(connection: duckdb.DuckDBPyConnection, registry: Registry, query: Query) -> list[Row]:
     """Answer a query.
 
@@ -27,8 +31,9 @@ def run_query(connection: duckdb.DuckDBPyConnection, registry: Registry, query: 
     """
     part = registry.part(query.kid, query.profile)
     grouped = [part.by_path(path) for path in query.group_by] if part is not None else []
-    if part is None or not all(grouped):
-        if query.group_by or query.interval:
+    total = not query.group_by and query.interval is None
+    if part is None or not all(grouped) or (total and not query.metrics):
+        if not total:
             return []
         return [Row(key=(), metrics=tuple(_of_nothing(metric) for metric in query.metrics))]
     where = Where(connection, registry, part, since=query.since, until=query.until)
@@ -101,8 +106,9 @@ class _Statement:
         """The statement; its parameters are those of the WHERE clause."""
         measures = [self._measure(i, metric) for i, metric in enumerate(self._query.metrics)]
         steps = exploded_groups(self._grouped, where, self._query.interval, self._needed)
-        columns = ", ".join([*self._keys, *(f"{sql} AS m{i}" for i, sql in enumerate(measures))])
-        by = f" GROUP BY {', '.join(self._keys)}" if self._keys else ""
+        keys = [f"exploded.{key}" for key in self._keys]
+        columns = ", ".join([*keys, *(f"{sql} AS m{i}" for i, sql in enumerate(measures))])
+        by = f" GROUP BY {', '.join(keys)}" if keys else ""
         grouped = f"SELECT {columns or '1'} FROM exploded{''.join(self._joins)}{by}"
         parts = [steps, *self._with, f"grouped AS ({grouped})"]
         return f"WITH {', '.join(parts)} {self._final(len(measures))}"
@@ -119,9 +125,9 @@ class _Statement:
                 return "max(t)"
         columns = self._part.by_path(metric.path or "")
         if metric.kind == "distinct":
-            return self._distinct(i, columns[0]) if columns else "0"
+            return self._distinct(i, columns[0]) if columns else "count(NULL)"
         typed = [column for column in columns if column.kind in ("number", "time")]
-        return self._figure(i, metric.kind, typed[0]) if typed else "NULL"
+        return self._figure(i, metric.kind, typed[0]) if typed else _NULL
 
     def _figure(self, i: int, kind: str, column: StoredColumn) -> str:
         x = f"x{column.number}"
