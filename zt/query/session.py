@@ -97,6 +97,7 @@ class Session:
     ) -> Iterator[Found]:
         """The events that a question asks for, newest first within each epoch and profile."""
         left = limit
+        seen: set[str] = set()
         for plan in self.plans:
             selection = Selection(
                 kid=plan.kid,
@@ -106,7 +107,7 @@ class Session:
                 filter=Compiler(plan, _StoreValues(self.store)).compile(where),
                 limit=left,
             )
-            for found in self.open(self.store.scan(selection)):
+            for found in self.open(self.store.scan(selection), seen):
                 if not (matches(where, found.event) and _within(found.time, since, until)):
                     self.refused["an event that was not asked for"] += 1
                     continue
@@ -116,9 +117,12 @@ class Session:
             if left is not None and left <= 0:
                 return
 
-    def open(self, lines: Iterable[bytes]) -> Iterator[Found]:
-        """Verify and decrypt events of the store, each id once; count those that fail."""
-        seen: set[str] = set()
+    def open(self, lines: Iterable[bytes], seen: set[str] | None = None) -> Iterator[Found]:
+        """Verify and decrypt events of the store, each id once; count those that fail.
+
+        `seen` holds the ids that came before, and takes in those that come now.
+        """
+        seen = set() if seen is None else seen
         for raw in lines:
             line = parse_line(raw)
             try:
