@@ -27,11 +27,11 @@ def count_table(field: str, counts: Sequence[Count], title: str | None = None) -
 
 
 def finding_table(findings: Iterable[OpenedFinding], title: str | None = None) -> Table:
-    """Opened findings."""
+    """Opened findings; which fields the groups are of, their jobs say."""
     table = plain_table("job", "group", "metric", "from", "severity", title=title)
     for opened in findings:
         finding = opened.finding
-        group = ", ".join(f"{path}={value}" for path, value in opened.group.items())
+        group = ", ".join(opened.group.values())
         start = format_time(finding.start)[:19] + "Z"
         table.add_row(finding.job, Text(group), str(finding.metric), start, finding.severity)
     return table
