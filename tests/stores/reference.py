@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import product
 from typing import Any
 
@@ -139,7 +140,8 @@ class Event:
         """The numbers, or the times, at a path of that kind."""
         for value in self._values(path).values():
             if self._kinds[path] == "number" and type(value) in (int, float):
-                yield float(value)
+                with suppress(OverflowError):
+                    yield float(value)
             if self._kinds[path] == "time" and (time := time_of(value)) is not None:
                 yield time
 

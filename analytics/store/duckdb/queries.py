@@ -18,7 +18,6 @@ from analytics.store.duckdb.filters import Where
 from analytics.store.duckdb.registry import Part, Registry, StoredColumn
 from analytics.wire import Metric, Query, Row
 
-
 _NULL = "max(NULL::BIGINT)"
 """No value to measure; an aggregate, because a statement of constants would not group."""
 
