@@ -18,12 +18,9 @@ import numpy as np
 from analytics.store.base import GroupChange, JobEvent
 from analytics.store.duckdb.filters import Where
 from analytics.store.duckdb.queries import exploded_groups
-from analytics.store.duckdb.registry import Part, Registry
+from analytics.store.duckdb.registry import Registry
 from analytics.store.duckdb.texts import Registered, number, objects
 from analytics.wire import Finding, JobPart, JobSpec, encode_bytes
-
-_MAX_WINDOW = 2**60
-"""A longer window would leave the range of times, and no event is older than 2,000 years."""
 
 _MARK = "job = ? AND version = ? AND kid = ? AND profile = ?"
 
@@ -68,85 +65,29 @@ def changed_groups(
     part: JobPart,
     after: int,
 ) -> list[GroupChange]:
-    """Groups with a matching event after a position, less those that can't reach the threshold.
+    """Groups with a matching event after a position.
 
-    A window of length W lies in one of the hopping windows `[kW, kW + 2W)`. So a group reaches
-    the threshold in a window that meets a change only if one of these, filled with all its
-    events within W of the change, holds as much: by weight for `event_count`, by the texts of
-    each half for `value_count`. Other kinds, and values with arrays, leave out nothing.
+    All of them: which can reach the threshold the runner asks by one query, and events before
+    the position are not read here.
     """
     stored = registry.part(part.kid, part.profile)
     grouped = [stored.by_path(path) for path in job.group_by] if stored is not None else []
     if stored is None or not all(grouped):
         return []
-    columns = [columns[0] for columns in grouped]
-    keys = ", ".join(f"g{i}" for i in range(len(columns)))
-    measure, needed = _hopping_measure(job, stored)
-    if measure is None:
-        where = _changed(connection, registry, stored, part, after)
-        found = (
-            f"WITH {exploded_groups(columns, where.sql)}, "
-            f"found AS (SELECT {keys}, min(t) AS first, max(t) AS last FROM exploded "
-            f"GROUP BY {keys})"
-        )
-    else:
-        changed = _changed(connection, registry, stored, part, after)
-        ((first, last),) = connection.execute(
-            f"SELECT min(t), max(t) FROM events e WHERE {changed.sql}", changed.parameters
-        ).fetchall()
-        if first is None:
-            return []
-        window = int(job.window)
-        where = Where(connection, registry, stored, since=first - window, until=last + window)
-        where.add(part.filter)
-        steps = exploded_groups(columns, where.sql, window, needed)
-        same = " AND ".join(f"x.g{i} = c.g{i}" for i in range(len(columns)))
-        near = f"x.t > c.first - {window} AND x.t < c.last + {window}"
-        x_keys = ", ".join(f"x.g{i}" for i in range(len(columns)))
-        found = (
-            f"WITH {steps}, changed AS (SELECT {keys}, min(t) AS first, max(t) AS last "
-            f"FROM exploded WHERE seq > {int(after)} GROUP BY {keys}), "
-            f"halves AS (SELECT {x_keys}, x.bucket, any_value(c.first) AS first, "
-            f"any_value(c.last) AS last, {measure} AS m FROM exploded x JOIN changed c "
-            f"ON {same} AND {near} GROUP BY {x_keys}, x.bucket), "
-            f"hops AS (SELECT *, lead(bucket) OVER w AS next, lead(m) OVER w AS more FROM halves "
-            f"WINDOW w AS (PARTITION BY {keys} ORDER BY bucket)), "
-            f"found AS (SELECT DISTINCT {keys}, first, last FROM hops WHERE m + "
-            f"CASE WHEN next = bucket + {window} THEN more ELSE 0 END >= {int(job.threshold)})"
-        )
-    texts = ", ".join(f"t{i}.text" for i in range(len(columns)))
-    joins = "".join(f" JOIN texts t{i} ON t{i}.id = f.g{i}" for i in range(len(columns)))
-    rows = connection.execute(
-        f"{found} SELECT {texts}, f.first, f.last FROM found f{joins}", where.parameters
-    ).fetchall()
-    return [GroupChange(row[:-2], row[-2], row[-1]) for row in rows]
-
-
-def _changed(
-    connection: duckdb.DuckDBPyConnection,
-    registry: Registry,
-    stored: Part,
-    part: JobPart,
-    after: int,
-) -> Where:
-    """The part's matching events with a time after a position."""
     where = Where(connection, registry, stored)
     where.also("e.seq > ? AND e.t IS NOT NULL", after)
     where.add(part.filter)
-    return where
-
-
-def _hopping_measure(job: JobSpec, stored: Part) -> tuple[str | None, list[str]]:
-    """What half a hopping window holds at most, and the columns it takes; None if unknown."""
-    if job.window > _MAX_WINDOW:
-        return None, []
-    if job.kind == "event_count":
-        return "sum(x.weight)", []
-    values = stored.by_path(job.value) if job.kind == "value_count" and job.value else []
-    if values and not values[0].multi:
-        c = f"c{values[0].number}"
-        return f"count(DISTINCT x.{c})", [c]
-    return None, []
+    columns = [columns[0] for columns in grouped]
+    keys = ", ".join(f"g{i}" for i in range(len(columns)))
+    texts = ", ".join(f"t{i}.text" for i in range(len(columns)))
+    joins = "".join(f" JOIN texts t{i} ON t{i}.id = c.g{i}" for i in range(len(columns)))
+    rows = connection.execute(
+        f"WITH {exploded_groups(columns, where.sql)}, "
+        f"changed AS (SELECT {keys}, min(t) AS first, max(t) AS last FROM exploded "
+        f"GROUP BY {keys}) SELECT {texts}, c.first, c.last FROM changed c{joins}",
+        where.parameters,
+    ).fetchall()
+    return [GroupChange(row[:-2], row[-2], row[-1]) for row in rows]
 
 
 def group_events(
