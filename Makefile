@@ -23,6 +23,7 @@ test: environment
 
 test-all: environment
 	$(PYTEST) -q -n $(WORKERS) -m "slow and not root"
+	ZT_EXAMPLES=10 $(PYTEST) -q -n $(WORKERS) -m "not slow" tests/properties tests/stores tests/unit/jobs
 	$(PYTEST) -q -m root
 
 check: lint test

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from properties.event_strategies import Event, merge, nest
+from support.thorough import examples
 
 from analytics.store import JobState, open_store
 from keys import Ring
@@ -152,7 +153,7 @@ def assert_equal_answers(session: Session, events: list[Event], where: Node, pat
     assert not session.refused
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(12), suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(visible_events(), min_size=1, max_size=8),
     st.lists(st.tuples(questions, st.sampled_from(DET + CLEAR)), min_size=1, max_size=6),
@@ -220,7 +221,6 @@ def test_the_largest_groups_are_the_largest(
     assert all(totals[count.value] == count.count for count in counts)
 
 
-@pytest.mark.xfail(strict=True, reason='groups of 1 and of "1" are joined after the cloud\'s limit')
 def test_the_largest_groups_are_the_largest_over_json_types(
     cloud: Cloud, encrypt: Any, shared_ring: Ring
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from properties.event_strategies import Event, events, is_ambiguous, mixed
+from support.thorough import examples
 
 from analytics.wire import EventLine, HeaderLine, ValueLine, leaves, parse_line
 from zt.encoder.encrypt import read_event
@@ -20,7 +21,7 @@ RELAXED = [HealthCheck.filter_too_much, HealthCheck.too_slow]
 Exact = Callable[[Any], Any]
 
 
-@settings(max_examples=250, suppress_health_check=RELAXED)
+@settings(max_examples=examples(100), suppress_health_check=RELAXED)
 @given(st.lists(events, max_size=4))
 @example([{}])
 @example([{"type": 1}, {"type": 1.0}, {"type": True}, {"type": "1"}, {"type": None}])
@@ -43,7 +44,7 @@ def test_events_come_back_as_they_were(
     assert [exact(event) for event in opened] == [exact(event) for event in batch]
 
 
-@settings(max_examples=150, suppress_health_check=RELAXED)
+@settings(max_examples=examples(60), suppress_health_check=RELAXED)
 @given(st.lists(events, min_size=1, max_size=4))
 @example([{"sip.from": ["hidden with the long one", "x" * 9000]}])
 @example([{"sip.from": ["hidden with the object", {}]}])
@@ -141,7 +142,7 @@ def without_dropped(event: Event, above: str = "") -> Event:
     return left
 
 
-@settings(max_examples=150, suppress_health_check=RELAXED)
+@settings(max_examples=examples(60), suppress_health_check=RELAXED)
 @given(events)
 @example({"client": {"ip": "x"}, "sip.to": 1, "sip": {"request": {"uri": "y"}, "from": "z"}})
 @example({"client.ip": "x", "client.port": 5060, "sip.request.uri": "y"})

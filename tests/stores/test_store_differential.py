@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stores.lines import KID, PROFILE, SEARCH, event, header, value
 from stores.reference import Reference
+from support.thorough import examples
 
 from analytics.store import JobState
 from analytics.wire import (
@@ -161,7 +162,7 @@ def same(ours: list[Row], theirs: list[Row]) -> bool:
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(15),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

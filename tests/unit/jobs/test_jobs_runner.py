@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.job_lines import KID, PROFILE, Event, b16, batch, job
+from support.thorough import examples
 
 from analytics.jobs import find_detections, kind_of, run_jobs
 from analytics.jobs.candidates import candidates
@@ -225,7 +226,7 @@ JOBS = st.builds(
     threshold=st.integers(1, 6),
     window=st.sampled_from([0.25, 1, 4, 30]),
 )
-EXAMPLES = settings(max_examples=30, deadline=None)
+EXAMPLES = settings(max_examples=examples(10), deadline=None)
 
 
 class Bench:
