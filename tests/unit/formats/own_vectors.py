@@ -1,0 +1,386 @@
+"""Known answers of the product's own formats, made under a fixed ring.
+
+The files in `tests/vectors/own` say what every release of format version 1 must produce. They
+are written only by hand, with
+
+    PYTHONPATH=tests python -m unit.formats.own_vectors
+
+from the repository's root; a difference after that is a change of format and needs a new version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from analytics.wire import encode_bytes, finding_id, parse_line
+from analytics.wire.stream import EventLine, HeaderLine, ValueLine
+from keys import EpochKeys, Ring, Secret
+from keys.derive import ROOT_SIZE
+from keys.ring import RING_VERSION, Epoch, RingFile, wrap, write_ring
+from zt.crypto.fold import fold
+from zt.encoder import Encoder
+from zt.encoder.encrypt import Reject
+from zt.encoder.event_id import EventIds, stream_name
+from zt.encoder.rejects import seal_reject
+from zt.encoder.seal import HeaderTag, ValueTag
+from zt.jobs.pack import Job
+from zt.profile import FieldRule, Profile
+from zt.schemes.det import Det, encode_scalar
+from zt.schemes.opaque import OpaqueBlob
+from zt.schemes.search import SearchTokens, search_id
+
+FOLDER = Path(__file__).parents[2] / "vectors" / "own"
+COMMAND = "PYTHONPATH=tests python -m unit.formats.own_vectors"
+PROVENANCE = (
+    "made by this product under the fixed ring of keys.json, whose keys are counting bytes and "
+    f"protect nothing; written by: {COMMAND}"
+)
+NAMES = ("keys", "det", "opaque", "search", "names", "rejects", "wire")
+
+TENANT = "acme"
+ROOT = bytes(range(32))
+ID_KEY = bytes(range(32, 64))
+WRAPPING_KEY = bytes(range(64, 96))
+CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+PROFILE = Profile(
+    name="vectors",
+    time="time",
+    fields={
+        "time": FieldRule(scheme="clear", kind="time"),
+        "n": FieldRule(scheme="clear", kind="number"),
+        "flag.set": FieldRule(scheme="clear"),
+        "sip.from": FieldRule(scheme="det", keyspace="sip.identity", search=("gram",)),
+        "sip.to": FieldRule(scheme="det", keyspace="sip.identity", search=("gram",)),
+        "sip.call_id": FieldRule(scheme="det"),
+        "sip.password": FieldRule(scheme="drop"),
+    },
+)
+JOB = Job.model_validate(
+    {
+        "id": "guessing",
+        "description": "not part of the version",
+        "kind": "event_count",
+        "where": "type:auth-failed",
+        "group_by": ["client.ip"],
+        "window": "5m",
+        "threshold": 8,
+        "severity": "high",
+        "tags": ["attack.t1110.001"],
+    }
+)
+EVENTS = [
+    (
+        b'{"time":"2026-01-02T03:04:05.678Z","n":1,"sip":{"from":"sip:alice@example.org",'
+        b'"to":["sip:bob@example.org",null,7],"call_id":"a84b4c76e66710","password":"hunter2",'
+        b'"body":{"v":[0,-0.0,1e300]}}}\n'
+    ),
+    '{"time":null,"n":[1,1.0,-0.0,123456789012345678901234567890],"flag.set":[true,false,null,""],'
+    '"sip.from":"SIP:\u00c9ve\u212a@ex\ufb01ne.example","sip.call_id":true,"x.y":{},"x":[{"z":[]}]}'
+    "\r\n".encode(),
+    b"\n",
+    b'{"n":{},"flag":{"set":[]},"sip.to":1.5,"sip.call_id":null}\n',
+    b"{}",
+]
+TEXTS = [
+    "",
+    "ab",
+    "abc",
+    "sip:alice@example.org",
+    "SIP:Alice@Example.ORG",
+    "aaaaaa",
+    "stra\u00dfe \ufb01n \u2167",
+    "\U0001f600\U0001f600\U0001f600",
+    "e\u0301a\u0301o\u0301",
+    "\u0378\u0301ab",  # the first is unassigned in Unicode 14
+    "\U0001e4d0ab\u00c9",  # the first came with Unicode 15
+]
+SCALARS: list[Any] = [
+    "",
+    "alice",
+    "\u00e9\U0001f600\0",
+    0,
+    -1,
+    10**30,
+    0.0,
+    -0.0,
+    1.0,
+    1e16,
+    5e-324,
+    True,
+    False,
+    "1",
+    "x" * 8192,
+]
+
+
+def ring_content() -> tuple[RingFile, Secret]:
+    """The content of the fixed ring without its MAC, and the key that wraps it."""
+    keys, wrapping_key = EpochKeys(Secret(ROOT)), Secret(WRAPPING_KEY)
+    epoch = Epoch(
+        kid=keys.kid.hex(),
+        kcv=keys.kcv.hex(),
+        state="active",
+        created=CREATED,
+        root=wrap(wrapping_key, TENANT, b"root", Secret(ROOT)),
+    )
+    content = RingFile(
+        ring=RING_VERSION,
+        tenant=TENANT,
+        generation=3,
+        provider="file:ring.key",
+        id_key=wrap(wrapping_key, TENANT, b"id", Secret(ID_KEY)),
+        epochs=[epoch],
+    )
+    return content, wrapping_key
+
+
+def fixed_ring(folder: Path) -> Ring:
+    """The fixed ring, written into a folder and opened."""
+    assert len(ROOT) == ROOT_SIZE
+    key_file = folder / "ring.key"
+    key_file.touch(0o600)
+    key_file.write_text(WRAPPING_KEY.hex() + "\n")
+    content, wrapping_key = ring_content()
+    write_ring(folder / "ring.json", content, wrapping_key, replace=False)
+    return Ring.open(folder / "ring.json")
+
+
+def _sha256(secret: Secret) -> str:
+    return hashlib.sha256(secret.secret_key_access()).hexdigest()
+
+
+def keys_vectors(ring: Ring) -> dict[str, Any]:
+    """The ring file, and derived keys by their SHA-256."""
+    epoch = ring.active
+    space = epoch.keyspace("sip.identity")
+    gram_params = bytes.fromhex("00000004000000010000000400000003" + "0000000400000020")
+    subkeys = [
+        ("sip.identity", "det", "", 64),
+        ("sip.identity", "value-tag", "", 32),
+        ("sip.identity", "gram", gram_params.hex(), 32),
+        ("zt:event", "opaque", "", 64),
+        ("zt:seal", "seal", "", 32),
+        ("zt:seal", "header-tag", "", 32),
+        ("zt:profile", "det", "", 64),
+    ]
+    keyspace_key = space._key  # no public door: only subkeys are ever used
+    return {
+        "root": ROOT.hex(),
+        "id_key": ID_KEY.hex(),
+        "key_file": (ring.path.parent / "ring.key").read_text(),
+        "ring_file": ring.path.read_text(),
+        "vectors": [
+            {"what": "kid", "hex": epoch.kid.hex()},
+            {"what": "kcv", "hex": epoch.kcv.hex()},
+            {"what": "keyspace", "keyspace": "sip.identity", "sha256": _sha256(keyspace_key)},
+            *(
+                {
+                    "what": "subkey",
+                    "keyspace": name,
+                    "purpose": purpose,
+                    "params": params,
+                    "length": length,
+                    "sha256": _sha256(
+                        epoch.keyspace(name).subkey(purpose.encode(), length, bytes.fromhex(params))
+                    ),
+                }
+                for name, purpose, params, length in subkeys
+            ),
+            *(
+                {
+                    "what": "tenant",
+                    "purpose": purpose,
+                    "sha256": _sha256(ring.tenant_key.subkey(purpose.encode())),
+                }
+                for purpose in ("event-id", "profile-id", "job-version")
+            ),
+        ],
+    }
+
+
+def det_vectors(ring: Ring) -> dict[str, Any]:
+    """Det envelopes of every JSON type."""
+    return {
+        "vectors": [
+            {
+                "keyspace": keyspace,
+                "value": msgspec.json.encode(value).decode(),
+                "plaintext": encode_scalar(value).hex(),
+                "ciphertext": Det(ring.active.keyspace(keyspace)).protect(value),
+            }
+            for keyspace in ("sip.identity", "address")
+            for value in SCALARS
+            if keyspace == "sip.identity" or value == "alice"
+        ]
+    }
+
+
+def opaque_vectors(ring: Ring) -> dict[str, Any]:
+    """Opaque blobs, without entries and with some."""
+    blob = OpaqueBlob(ring.active.keyspace("zt:event"))
+    event_id = encode_bytes(bytes(range(16)))
+    entries: list[list[Any]] = [
+        [],
+        [[["a", "b"], 1.0]],
+        [[["a.b"], None], [["sip", "body"], {"\u00e9\x1f/\u2028": ["\x7f", 1e16, 10**30, {}]}]],
+    ]
+    return {
+        "vectors": [
+            {
+                "event_id": event_id,
+                "entries": msgspec.json.encode(entry).decode(),
+                "blob": blob.seal([(tuple(keys), value) for keys, value in entry], event_id),
+            }
+            for entry in entries
+        ]
+    }
+
+
+def search_vectors(ring: Ring) -> dict[str, Any]:
+    """Gram tokens, by text and by needle."""
+    tokens = SearchTokens(("gram",), ring.active.keyspace("sip.identity"))
+    return {
+        "keyspace": "sip.identity",
+        "search": search_id(("gram",)),
+        "vectors": [
+            {"text": text, "folded": fold(text), "tokens": list(tokens.tokens([text])[0])}
+            for text in TEXTS
+        ],
+    }
+
+
+def names_vectors(ring: Ring) -> dict[str, Any]:
+    """Event ids, profile ids, job versions and finding ids."""
+    line = b'{"a":1}'
+    streams = {"named": b"lab", "first line": stream_name(line)}
+    ids = [
+        {
+            "stream": stream.hex(),
+            "position": position,
+            "event": line.decode(),
+            "id": EventIds(ring.tenant_key, stream).id(position, line),
+        }
+        for stream in streams.values()
+        for position in (0, 8, 2**32)
+    ]
+    version = JOB.version(ring.tenant_key)
+    profile = PROFILE.id(ring.tenant_key)
+    finding = (JOB.id, version, ring.active.kid.hex(), profile, ("AQE", "\u00e9"), 1_700_000_000)
+    return {
+        "event_ids": ids,
+        "stream_names": [
+            {"first_line": text, "hex": stream_name(text.encode()).hex()}
+            for text in (line.decode(), "")
+        ],
+        "profile": {"text": PROFILE.normalised().decode(), "id": profile},
+        "job": {
+            "text": '{"group_by":["client.ip"],"id":"guessing","kind":"event_count",'
+            '"severity":"high","tags":["attack.t1110.001"],"threshold":8,'
+            '"where":"type:auth-failed","window":300000000}',
+            "version": version,
+        },
+        "finding": {
+            "job": finding[0],
+            "version": finding[1],
+            "kid": finding[2],
+            "profile": finding[3],
+            "group": list(finding[4]),
+            "start": finding[5],
+            "id": finding_id(*finding),
+        },
+    }
+
+
+def rejects_vectors(ring: Ring) -> dict[str, Any]:
+    """Lines of a reject file."""
+    rejects = [Reject(2, "no JSON object", b"[1,2]"), Reject(2**32 - 1, "not valid JSON", b"{")]
+    return {
+        "vectors": [
+            {
+                "raw": reject.raw.decode(),
+                "record": seal_reject(reject, ring.active).model_dump(),
+            }
+            for reject in rejects
+        ]
+    }
+
+
+def wire_vectors(ring: Ring) -> dict[str, Any]:
+    """A whole stream: input lines and wire lines, and each MAC in them by itself."""
+    lines = list(Encoder(ring, PROFILE, stream="lab").encrypt(EVENTS))
+    seals: list[dict[str, str]] = []
+    value_tags: list[dict[str, str]] = []
+    header_tags: list[str] = []
+    for raw in lines:
+        match parse_line(raw.rstrip(b"\n")):
+            case EventLine() as event:
+                seals.append({"id": event.meta.id, "seal": event.meta.seal})
+            case ValueLine() as value:
+                tag = ValueTag(ring.active.keyspace(value.record.keyspace))
+                tag.verify(value.record)
+                value_tags.append({"ct": value.record.ct, "tag": value.record.tag})
+            case HeaderLine() as header:
+                header_tags.append(HeaderTag(ring.active).compute(header.header))
+    return {
+        "stream": "lab",
+        "profile": PROFILE.normalised().decode(),
+        "input": [line.decode() for line in EVENTS],
+        "lines": [line.decode() for line in lines],
+        "header_tags": header_tags,
+        "value_tags": value_tags,
+        "seals": seals,
+    }
+
+
+def compute(name: str, ring: Ring) -> dict[str, Any]:
+    """What the product says now, in the shape of the file of that name."""
+    makers = {
+        "keys": keys_vectors,
+        "det": det_vectors,
+        "opaque": opaque_vectors,
+        "search": search_vectors,
+        "names": names_vectors,
+        "rejects": rejects_vectors,
+        "wire": wire_vectors,
+    }
+    return {"provenance": PROVENANCE, **makers[name](ring)}
+
+
+def load(name: str) -> dict[str, Any]:
+    """A file of known answers.
+
+    Raises:
+        AssertionError: it holds none, so a test over it would prove nothing.
+    """
+    content: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_bytes())
+    lists = [value for value in content.values() if isinstance(value, list)]
+    assert content["provenance"]
+    assert lists, f"{name}.json has no list of vectors"
+    assert all(lists), f"{name}.json has an empty list of vectors"
+    return content
+
+
+def spell(content: dict[str, Any]) -> bytes:
+    """The one spelling of a file."""
+    return json.dumps(content, indent=2).encode() + b"\n"
+
+
+def write() -> None:
+    """Replace all files by what the product says now."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        ring = fixed_ring(Path(folder))
+        for name in NAMES:
+            (FOLDER / f"{name}.json").write_bytes(spell(compute(name, ring)))
+
+
+if __name__ == "__main__":
+    write()
