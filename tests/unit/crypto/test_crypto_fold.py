@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import sys
 import unicodedata
 
@@ -117,3 +118,12 @@ def test_newer_characters_stay_as_they_are_and_join_nothing() -> None:
         assert fold(f"{char}{char}A{char}") == f"{char}{char}a{char}"
         # a mark behind a newer character joins neither it nor the letter before it
         assert fold(f"A{char}\u0301") == f"a{char}\u0301"
+
+
+@pytest.mark.usefixtures("another_unicode")
+def test_what_the_table_leaves_out_is_never_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if this interpreter knew more than the table: here A-grave and the acute accent."""
+    monkeypatch.setattr(module, "_unassigned", lambda: re.compile("([\u00c0\u0301]+)"))
+    assert fold("\u00c0") == "\u00c0"
+    assert fold("CAFE\u0301 \u00c0\u00c8") == "cafe\u0301 \u00c0\u00e8"
+    assert fold("A\u0300\u0301\u00c0\u0301B") == "\u00e0\u0301\u00c0\u0301b"
