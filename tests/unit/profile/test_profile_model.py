@@ -46,6 +46,12 @@ def test_spelling_does_not_change_the_id(shared_ring: Ring) -> None:
     assert len({parse(text).normalised() for text in SAME}) == 1
 
 
+def test_the_normalised_text_leaves_defaults_out() -> None:
+    """An option that a later release adds must not rename the profiles that do not use it."""
+    fields = '"a":{"keyspace":"k","scheme":"det"},"b":{"scheme":"clear"}'
+    assert parse(BASE).normalised().decode() == f'{{"fields":{{{fields}}},"name":"x"}}'
+
+
 def test_content_changes_the_id(shared_ring: Ring) -> None:
     ids = {parse(text).id(shared_ring.tenant_key) for text in [BASE, *OTHER]}
     assert len(ids) == len(OTHER) + 1
