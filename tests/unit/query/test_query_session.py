@@ -258,3 +258,13 @@ def test_an_event_that_comes_with_two_profiles_counts_once(
     assert len(session.plans) == 2
     assert len(found(session)) == len(EVENTS)
     assert session.refused == {"the store returned one event twice": len(EVENTS)}
+
+
+def test_the_largest_group_may_be_the_second_of_every_profile(
+    store: JobState, shared_ring: Ring, encrypt: Any, profile: Profile
+) -> None:
+    for name in ("one", "two"):
+        events = [{"type": name}] * 5 + [{"type": "both"}] * 4
+        named = profile.model_copy(update={"name": name})
+        store.ingest(encrypt(events, profile=named, stream=name))
+    assert Session(shared_ring, store).top("type", limit=1) == [Count("both", 8)]
