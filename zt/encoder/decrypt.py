@@ -199,7 +199,22 @@ def _reveal(body: dict[str, Any], above: Keys, plan: Plan) -> dict[str, Any]:
 
 
 def _put(event: dict[str, Any], keys: Keys, value: Any) -> None:
-    branch = event
+    """Put a hidden field back into its place.
+
+    The seal does not tell nested from dotted spelling, so a store could respell a visible field
+    to stand where a hidden one belongs; neither may then silently win.
+
+    Raises:
+        IntegrityError: something else is in that place.
+    """
+    branch: Any = event
     for key in keys[:-1]:
         branch = branch.setdefault(key, {})
+        if not isinstance(branch, dict):
+            break
+    if not isinstance(branch, dict) or keys[-1] in branch:
+        raise IntegrityError(
+            "an event's visible fields stand where hidden ones belong: its keys were respelled",
+            "get the event again from where it was made, and ask who could write the store",
+        )
     branch[keys[-1]] = value

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from analytics.wire import (
     MAX_DET_BYTES,
+    MAX_LINE,
     WIRE_VERSION,
     BatchHeader,
     Column,
@@ -61,6 +62,15 @@ class Reject:
     raw: bytes
 
 
+class _Input(NamedTuple):
+    """One event on its way in."""
+
+    line: int
+    raw: bytes
+    id: str
+    event: dict[str, Any]
+
+
 class Encoder:
     """Encrypts one stream of events under a profile with the ring's active epoch.
 
@@ -100,7 +110,7 @@ class Encoder:
         while batch := list(islice(events, BATCH_EVENTS)):
             yield from self._batch(batch)
 
-    def _parse(self, lines: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _parse(self, lines: Iterable[bytes]) -> Iterator[_Input]:
         """The events of the stream with their ids."""
         position = 0
         ids: EventIds | None = None
@@ -111,15 +121,25 @@ class Encoder:
                 ids = EventIds(self._ring.tenant_key, name)
             if raw:
                 try:
-                    yield ids.id(position, raw), read_event(raw)
+                    yield _Input(number, raw, ids.id(position, raw), read_event(raw))
                 except EventError as error:
-                    self.report.rejected += 1
-                    self._on_reject(Reject(number, str(error), raw))
+                    self._reject(Reject(number, str(error), raw))
             position += len(line)
 
-    def _batch(self, batch: list[tuple[str, dict[str, Any]]]) -> Iterator[bytes]:
+    def _reject(self, reject: Reject) -> None:
+        self.report.rejected += 1
+        self._on_reject(reject)
+
+    def _batch(self, batch: list[_Input]) -> Iterator[bytes]:
         work = _Batch(self._plan, self._caches)
-        events = [work.event(event, event_id) for event_id, event in batch]
+        events = []
+        for item in batch:
+            line = work.event(item.event, item.id)
+            if len(line) <= MAX_LINE:
+                events.append(line)
+            else:  # long arrays of short values grow the most
+                reason = f"longer than {MAX_LINE} bytes once it is encrypted"
+                self._reject(Reject(item.line, reason, item.raw))
         header = self._header(tuple(plan.column for plan in work.seen.values()))
         records = self._records(work)
         self.report.events += len(events)
