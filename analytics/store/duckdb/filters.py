@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.store.duckdb.columns import as_address
-from analytics.store.duckdb.reading import find_records
+from analytics.store.duckdb.reading import find_record_texts
 from analytics.store.duckdb.registry import Part, Registry, StoredColumn
 from analytics.store.duckdb.texts import find_texts
 from analytics.wire import (
@@ -170,7 +170,7 @@ class Where:
         ]
         if not numbers or not self._part.by_path(node.path):
             return "false"
-        texts = find_records(self._connection, numbers, node.tokens, "text")
+        texts = find_record_texts(self._connection, numbers, node.tokens)
         return self._one_of(node.path, texts.astype(np.uint32))
 
     def _exists(self, path: str) -> str:

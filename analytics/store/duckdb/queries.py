@@ -1,7 +1,8 @@
 """Groups and measures: a `Query` as one SQL statement.
 
 Invariants:
-- Grouping happens on integers; texts join after the groups are made and cut to the limit.
+- Grouping happens on integers; texts join after the groups are made and, where there is a limit,
+  cut to it.
 - `chosen` holds the matching events; a grouped column with arrays adds a row for each distinct
   element to it, so an event counts once in the group of each. Measures of arrays are taken per
   event first, so they don't multiply by the group's elements.
@@ -11,12 +12,18 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import duckdb
+import numpy as np
 
 from analytics.store.duckdb.filters import Where
+from analytics.store.duckdb.reading import rows_by_number
 from analytics.store.duckdb.registry import Part, Registry, StoredColumn
 from analytics.wire import Metric, Query, Row
+
+_TIES = 4096
+"""Groups beyond the limit that may tie at the cut and still be named one by one."""
 
 _NULL = "max(NULL::BIGINT)"
 """No value to measure; an aggregate, because a statement of constants would not group."""
@@ -40,7 +47,7 @@ def run_query(connection: duckdb.DuckDBPyConnection, registry: Registry, query: 
     if query.interval is not None:
         where.also("e.t IS NOT NULL")
     statement = _Statement(part, query, [columns[0] for columns in grouped])
-    rows = connection.execute(statement.sql(where.sql), where.parameters).fetchall()
+    rows = _answer(connection, statement, query, where)
     keys, bucket = len(query.group_by), int(query.interval is not None)
     return [
         Row.model_construct(
@@ -50,6 +57,33 @@ def run_query(connection: duckdb.DuckDBPyConnection, registry: Registry, query: 
         )
         for row in rows
     ]
+
+
+def _answer(
+    connection: duckdb.DuckDBPyConnection, statement: _Statement, query: Query, where: Where
+) -> list[tuple[Any, ...]]:
+    """Rows of texts, bucket and measures, in order and cut to the limit.
+
+    The first groups are named after they are chosen, so that the dictionary is read for them
+    alone; where very many tie at the cut, the order of their texts needs all of these.
+    """
+    keys, limit = len(query.group_by), query.limit
+    if keys and limit is not None and query.metrics:
+        most = limit + _TIES
+        rows = connection.execute(statement.by_number(where.sql, most), where.parameters).fetchall()
+        measure = keys + int(query.interval is not None)
+        # All that tie with the last one wanted are here if a smaller one is, or nothing more.
+        if len(rows) < most or rows[-1][measure] != rows[limit - 1][measure]:
+            ids = np.unique(np.array([row[:keys] for row in rows], dtype=np.int64))
+            texts = dict(rows_by_number(connection, "id, text", "texts", "id", ids))
+            named = [(*(texts[i] for i in row[:keys]), *row[keys:]) for row in rows]
+            named.sort(key=lambda row: (_largest_first(row[measure]), row[:measure]))
+            return named[:limit]
+    return connection.execute(statement.by_text(where.sql), where.parameters).fetchall()
+
+
+def _largest_first(measure: int | float | None) -> tuple[bool, int | float]:
+    return (True, 0) if measure is None else (False, -measure)
 
 
 def _of_nothing(metric: Metric) -> int | None:
@@ -98,11 +132,34 @@ class _Statement:
         self._with: list[str] = []
         self._joins: list[str] = []
         self._keys = [f"g{i}" for i in range(len(grouped))]
-        if query.interval is not None:
-            self._keys.append("bucket")
+        self._bucket = ["bucket"] if query.interval is not None else []
+        self._keys += self._bucket
 
-    def sql(self, where: str) -> str:
-        """The statement; its parameters are those of the WHERE clause."""
+    def by_text(self, where: str) -> str:
+        """The whole answer in order; its parameters are those of the WHERE clause."""
+        grouped, n = self._groups(where), len(self._query.metrics)
+        columns = [*(f"t{i}.text" for i in range(len(self._grouped))), *self._bucket]
+        joins = "".join(
+            f" JOIN texts t{i} ON t{i}.id = grouped.g{i}" for i in range(len(self._grouped))
+        )
+        order = ", ".join([*(["m0 DESC NULLS LAST"] if n else []), *columns])
+        shown = ", ".join([*columns, *(f"m{i}" for i in range(n))])
+        sql = f"{grouped} SELECT {shown} FROM grouped{joins}"
+        if order:
+            sql += f" ORDER BY {order}"
+        return sql if self._query.limit is None else f"{sql} LIMIT {int(self._query.limit)}"
+
+    def by_number(self, where: str, most: int) -> str:
+        """The first groups by the first measure, by text ids; there is a measure."""
+        shown = ", ".join([*self._keys, *(f"m{i}" for i in range(len(self._query.metrics)))])
+        return (
+            f"{self._groups(where)} SELECT {shown} FROM grouped "
+            f"ORDER BY m0 DESC NULLS LAST LIMIT {int(most)}"
+        )
+
+    def _groups(self, where: str) -> str:
+        """The CTEs up to `grouped`: group columns, bucket, and a column for each measure."""
+        self._needed, self._with, self._joins = {}, [], []
         measures = [self._measure(i, metric) for i, metric in enumerate(self._query.metrics)]
         steps = exploded_groups(self._grouped, where, self._query.interval, self._needed)
         keys = [f"exploded.{key}" for key in self._keys]
@@ -110,7 +167,7 @@ class _Statement:
         by = f" GROUP BY {', '.join(keys)}" if keys else ""
         grouped = f"SELECT {columns or '1'} FROM exploded{''.join(self._joins)}{by}"
         parts = [steps, *self._with, f"grouped AS ({grouped})"]
-        return f"WITH {', '.join(parts)} {self._final(len(measures))}"
+        return f"WITH {', '.join(parts)}"
 
     def _measure(self, i: int, metric: Metric) -> str:
         match metric.kind:
@@ -168,24 +225,3 @@ class _Statement:
         same = " AND ".join(f"d{i}.{key} = exploded.{key}" for key in self._keys) or "true"
         self._joins.append(f" LEFT JOIN d{i} ON {same}")
         return f"coalesce(any_value(d{i}.n), 0)"
-
-    def _final(self, measures: int) -> str:
-        texts = [f"t{i}.text" for i in range(len(self._grouped))]
-        joins = "".join(
-            f" JOIN texts t{i} ON t{i}.id = grouped.g{i}" for i in range(len(self._grouped))
-        )
-        bucket = ["bucket"] if self._query.interval is not None else []
-        columns = ", ".join([*texts, *bucket, *(f"m{i}" for i in range(measures))]) or "1"
-        order = ", ".join([*(["m0 DESC NULLS LAST"] if measures else []), *texts, *bucket])
-        sql = f"SELECT {columns} FROM grouped{joins}"
-        limit = self._query.limit
-        if limit is None:
-            return f"{sql} ORDER BY {order}" if order else sql
-        if measures:
-            # Only groups that may be among the first meet the dictionary: ties at the cut do.
-            sql = (
-                f", cut AS (SELECT CASE WHEN count(m0) = {int(limit)} THEN min(m0) END AS least "
-                f"FROM (SELECT m0 FROM grouped ORDER BY m0 DESC NULLS LAST LIMIT {int(limit)})) "
-                f"{sql}, cut WHERE (cut.least IS NULL OR m0 >= cut.least)"
-            )
-        return f"{sql} ORDER BY {order or '1'} LIMIT {int(limit)}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -20,9 +20,6 @@ from analytics.store.duckdb.runs import TEXT_KEYS, Family
 Ids = npt.NDArray[np.uint32]
 Keys = npt.NDArray[np.uint64]
 """One key a row: two words."""
-
-_FEW: Final = 64
-"""Keys given as constants: DuckDB then prunes row groups by each, not by their range."""
 
 
 def text_key(text: str) -> bytes:
@@ -51,17 +48,11 @@ def find_refs(
     refs = np.zeros(len(keys), dtype=np.int64)
     if not len(keys):
         return refs
-    few = keys[:, 0].tolist() if len(keys) <= _FEW else []
-    where = f" WHERE f.h IN ({', '.join('?' * len(few))})" if few else ""
-    with Registered(
-        connection,
-        "wanted",
-        {"h": keys[:, 0].copy(), "l": keys[:, 1].copy(), "i": np.arange(len(keys))},
-    ):
+    arrays = {"h": keys[:, 0].copy(), "l": keys[:, 1].copy(), "i": np.arange(len(keys))}
+    with Registered(connection, "wanted", arrays):
         found = connection.execute(
             f"SELECT i, ref::BIGINT AS ref FROM {family.name} f JOIN wanted w "
-            f"ON f.h = w.h AND f.l = w.l{where}",
-            few,
+            "ON f.h = w.h AND f.l = w.l"
         ).fetchnumpy()
     refs[found["i"]] = found["ref"]
     return refs
