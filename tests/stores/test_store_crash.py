@@ -25,7 +25,7 @@ with open_store(sys.argv[1], create=True) as store, open(sys.argv[2], "rb") as l
     store.ingest(lines)
 """
 
-ROUNDS, KILLS = 10, 3
+ROUNDS, KILLS = 6, 5
 
 
 def batches() -> bytes:

@@ -15,7 +15,7 @@ from stores.lines import KID, PROFILE, event, events, header
 from analytics.store import open_store
 from analytics.store.duckdb import DuckDBStore
 from analytics.store.duckdb.runs import EVENT_KEYS, POSTINGS, compact
-from analytics.wire import Metric, Query, StoreBusyError, StoreError
+from analytics.wire import Metric, Query, Selection, StoreBusyError, StoreError
 
 COLUMNS = [("time", "time"), ("user", "keyword")]
 
@@ -66,6 +66,18 @@ def test_a_closed_store_says_so(path: Path) -> None:
         store.query(Query(kid=KID, profile=PROFILE))
     with pytest.raises(StoreError, match="closed"):
         store.ingest([header(COLUMNS), event({}, 0)])
+
+
+def test_an_answer_half_read_does_not_hold_the_file(path: Path) -> None:
+    store = DuckDBStore(path, create=True)
+    store.ingest([header(COLUMNS), *events([{"user": "a"}] * 5000)])
+    half = store.scan(Selection(kid=KID, profile=PROFILE))
+    next(half)
+    store.close()
+    with duckdb.connect(str(path), config={"threads": 1}):
+        pass
+    with pytest.raises(StoreError, match="closed"):
+        list(half)
 
 
 def test_a_question_to_no_store_is_an_error(path: Path) -> None:

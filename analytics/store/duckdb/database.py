@@ -61,6 +61,7 @@ class Database:
             self._connection = self._connect(create)
             _open_paths.add(self._real)
         self._closed = False
+        self._cursors: set[duckdb.DuckDBPyConnection] = set()
 
     def _connect(self, create: bool) -> duckdb.DuckDBPyConnection:
         path = self.path
@@ -87,9 +88,19 @@ class Database:
         Raises:
             StoreError: the store is closed.
         """
+        self._check_open()
+        cursor = self._connection.cursor()
+        self._cursors.add(cursor)
+        return cursor
+
+    def _check_open(self) -> None:
         if self._closed:
             raise StoreError(f"the store {self.path} is closed", "open it again")
-        return self._connection.cursor()
+
+    def _release(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        # Closing a cursor rolls back what it has not committed.
+        self._cursors.discard(cursor)
+        cursor.close()
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -98,8 +109,11 @@ class Database:
             cursor = self.cursor()
             try:
                 yield cursor
+            except duckdb.ConnectionException:
+                self._check_open()
+                raise
             finally:
-                cursor.close()
+                self._release(cursor)
 
     @contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -111,8 +125,7 @@ class Database:
                 yield cursor
                 cursor.execute("COMMIT")
             finally:
-                # Closing a cursor rolls back what it has not committed.
-                cursor.close()
+                self._release(cursor)
 
     def close(self) -> None:
         """Release the file; a second call does nothing."""
@@ -122,6 +135,9 @@ class Database:
             self._closed = True
             _open_paths.discard(self._real)
             with errors_for_people(self.path), private_files():
+                # An answer that was not read to its end would keep the file locked.
+                for cursor in list(self._cursors):
+                    self._release(cursor)
                 self._connection.close()
 
 

@@ -20,7 +20,10 @@ import numpy as np
 from analytics.store.duckdb.filters import Where
 from analytics.store.duckdb.reading import rows_by_number
 from analytics.store.duckdb.registry import Part, Registry, StoredColumn
-from analytics.wire import Metric, Query, Row
+from analytics.wire import Metric, Query, Row, StoreError
+
+_MAX_INTERVAL = 2**60
+"""Microseconds: longer than from the year 1 to 9999, short enough to add to any of these."""
 
 _TIES = 4096
 """Groups beyond the limit that may tie at the cut and still be named one by one."""
@@ -33,7 +36,7 @@ def run_query(connection: duckdb.DuckDBPyConnection, registry: Registry, query: 
     """Answer a query.
 
     Raises:
-        StoreError: the filter can't be asked.
+        StoreError: the filter or the interval can't be asked.
     """
     part = registry.part(query.kid, query.profile)
     grouped = [part.by_path(path) for path in query.group_by] if part is not None else []
@@ -42,6 +45,8 @@ def run_query(connection: duckdb.DuckDBPyConnection, registry: Registry, query: 
         if not total:
             return []
         return [Row(key=(), metrics=tuple(_of_nothing(metric) for metric in query.metrics))]
+    if query.interval is not None and query.interval > _MAX_INTERVAL:
+        raise StoreError("the interval is longer than all of time", "ask for a shorter one")
     where = Where(connection, registry, part, since=query.since, until=query.until)
     where.add(query.filter)
     if query.interval is not None:

@@ -15,7 +15,7 @@ from analytics.store.duckdb.pending import PendingRecord
 from analytics.store.duckdb.registry import Registry, load_registry
 from analytics.store.duckdb.texts import TextIds, number
 
-MAX_TEXTS: Final = 400_000
+MAX_TEXTS: Final = 300_000
 MAX_RECORDS: Final = 400_000
 
 
@@ -47,7 +47,7 @@ class State:
     def trim(self) -> None:
         """Forget what was met lately if it has become too much."""
         if len(self.texts) > MAX_TEXTS:
-            self.texts = TextIds()
+            self.texts = TextIds(older=self.texts)
         if len(self.known_records) > MAX_RECORDS:
             self.known_records = set()
 

@@ -68,13 +68,21 @@ class TextIds(dict[str | None, int]):
 
     A text that is not there gets a provisional id below 0 and joins `unknown`, so a column is
     mapped in one pass at the speed of a dictionary; `resolve` gives the ids they stand for.
+
+    Args:
+        older: texts with ids that are known too, until those that are met again have come over.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, older: dict[str | None, int] | None = None) -> None:
         super().__init__({None: 0})
+        self._older = {} if older is None else dict(older)
         self.unknown: list[str] = []
 
     def __missing__(self, text: str) -> int:
+        known = self._older.get(text)
+        if known is not None:
+            self[text] = known
+            return known
         self.unknown.append(text)
         self[text] = provisional = -len(self.unknown)
         return provisional
