@@ -125,7 +125,7 @@ class Event:
             if leaf.path == "time" and leaf.position is None:
                 times.append(leaf.value)
         self.time = next(map(time_of, times), None)
-        rate = [leaf.value for leaf in leaves(body) if leaf.path == "rate.ex_diff"]
+        rate = [leaf.value for leaf in leaves(body) if leaf[1:3] == ("rate.ex_diff", None)]
         visible = "rate.ex_diff" in kinds and len(rate) == 1
         self.weight = 1 + rate[0] if visible and type(rate[0]) is int and rate[0] >= 0 else 1
 

@@ -40,6 +40,9 @@ from analytics.wire import (
 _FEW = 16
 """Ids given as constants instead of a registered array."""
 
+_MAX_SUBQUERIES = 256
+"""Each is a join; DuckDB's planner gives up at some thousand."""
+
 _INT64 = 2**63
 
 
@@ -61,7 +64,7 @@ class Where:
         self._connection = connection
         self._registry = registry
         self._part = part
-        self._sets = 0
+        self._sets = self._subqueries = 0
         self._ids: dict[str, int] = {}
         self.parameters: list[object] = [part.number]
         self._clauses = ["e.part = ?"]
@@ -135,7 +138,7 @@ class Where:
             return "false"
         column = columns[0]
         few: list[int] | None = ids.tolist() if len(ids) <= _FEW else None
-        source = "" if few is not None else self._register(ids)
+        source = self._register(ids) if few is None else ""
 
         def test(name: str) -> str:
             if few is None:
@@ -158,6 +161,12 @@ class Where:
         """
         if not column.multi:
             return f"({scalar})"
+        self._subqueries += 1
+        if self._subqueries > _MAX_SUBQUERIES:
+            raise StoreError(
+                f"the filter looks more than {_MAX_SUBQUERIES} times into columns with arrays",
+                "ask for many texts of a column by one `in`",
+            )
         n = int(column.number)
         return (
             f"({scalar} OR e.seq IN (SELECT m.seq FROM elements m WHERE m.n = {n} AND {element()}))"
