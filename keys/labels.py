@@ -25,6 +25,18 @@ KEYSPACE = b"keyspace"
 DET = b"det"
 """AES-SIV of values that the cloud compares for equality."""
 
+URI = b"uri"
+"""AES-SIV of the host and the user of URIs: apart from DET, whose plaintexts have another form."""
+
+FPE = b"fpe"
+"""FF1 (AES-256) of digits. The tweak separates keyspaces once more, and clear prefixes."""
+
+IP = b"ip"
+"""FF1 (AES-256) of addresses; the tweak holds the family."""
+
+PFX = b"pfx"
+"""ipcrypt-pfx of addresses: two AES-128 keys, one behind the other."""
+
 OPAQUE = b"opaque"
 """AES-SIV of an event's opaque blob; in the keyspace `zt:event`."""
 
@@ -39,6 +51,15 @@ VALUE_TAG = b"value-tag"
 
 GRAM = b"gram"
 """Blind tokens of three-character pieces of a text."""
+
+PREFIX = b"prefix"
+"""Blind tokens of the first digits of a number."""
+
+WHOLE = b"whole"
+"""Blind tokens of whole texts, folded."""
+
+NET = b"net"
+"""Blind tokens of the networks that hold an address."""
 
 # --- reserved keyspaces: no profile may name them ------------------------------------------
 

@@ -6,6 +6,7 @@ aliases that could explode), duplicate keys are errors.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -28,15 +29,23 @@ class Presets(Generic[_Model]):
         model: what they are validated into.
         error: what is raised for wrong ones.
         what: what messages call one.
+        check: looks at each one from a file, and raises ValidationError if it is wrong.
     """
 
     def __init__(
-        self, package: str, folder: str, model: type[_Model], error: type[InputError], what: str
+        self,
+        package: str,
+        folder: str,
+        model: type[_Model],
+        error: type[InputError],
+        what: str,
+        check: Callable[[_Model], None] = lambda model: None,
     ) -> None:
         self._folder = files(package).joinpath(folder)
         self._model = model
         self._error = error
         self._what = what
+        self._check = check
 
     def names(self) -> list[str]:
         """The names of the presets, sorted."""
@@ -51,23 +60,29 @@ class Presets(Generic[_Model]):
         """
         if name in self.names():
             text = self._folder.joinpath(f"{name}.yaml").read_bytes()
-        else:
-            try:
-                text = Path(name).read_bytes()
-            except FileNotFoundError:
-                raise self._error(
-                    f"there is no {self._what} {name}",
-                    f"give a YAML file, or one of the presets: {', '.join(self.names())}",
-                ) from None
-            except OSError as reason:
-                raise self._error(
-                    f"can't read {name}: {(reason.strerror or '').lower()}", "check the path"
-                ) from None
-        return parse_yaml(text, name, self._model, self._error)
+            return parse_yaml(text, name, self._model, self._error)
+        try:
+            text = Path(name).read_bytes()
+        except FileNotFoundError:
+            raise self._error(
+                f"there is no {self._what} {name}",
+                f"give a YAML file, or one of the presets: {', '.join(self.names())}",
+            ) from None
+        except OSError as reason:
+            raise self._error(
+                f"can't read {name}: {(reason.strerror or '').lower()}", "check the path"
+            ) from None
+        return parse_yaml(text, name, self._model, self._error, self._check)
 
 
-def parse_yaml(text: bytes, name: str, model: type[_Model], error: type[InputError]) -> _Model:
-    """YAML text as a model; `name` is what errors call it."""
+def parse_yaml(
+    text: bytes,
+    name: str,
+    model: type[_Model],
+    error: type[InputError],
+    check: Callable[[_Model], None] = lambda model: None,
+) -> _Model:
+    """YAML text as a model that passes the check; `name` is what errors call it."""
     lines: dict[_Place, int] = {}
     try:
         if len(text) > MAX_SIZE:
@@ -85,11 +100,13 @@ def parse_yaml(text: bytes, name: str, model: type[_Model], error: type[InputErr
     except (yaml.YAMLError, RecursionError):
         raise error(f"{name} is no YAML text", "check the file") from None
     try:
-        return model.model_validate(data)
+        found = model.model_validate(data)
+        check(found)
+        return found
     except ValidationError as reasons:
-        found = reasons.errors(include_url=False, include_context=False)
+        errors = reasons.errors(include_url=False, include_context=False)
         # a misspelt name shows as one that is unknown and one that is missing
-        first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
+        first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
         place = first["loc"]
         line = next(lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in lines)
         message = first["msg"].removeprefix("Value error, ")

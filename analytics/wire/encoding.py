@@ -21,7 +21,7 @@ _BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)"
     r"(?:[Tt ]((?:[01]\d|2[0-3]):\d\d(?::\d\d)?)(?:(?<=:\d\d:\d\d)\.(\d+))?"
-    r"([Zz]|[+-]\d\d:\d\d)?)?",
+    r"([Zz]|[+-]\d\d:?\d\d)?)?",
     re.ASCII,
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -67,7 +67,8 @@ def scalar_text(value: Any) -> str | None:
 def parse_time(text: str) -> int:
     """An RFC 3339 time in microseconds since 1970.
 
-    A date alone is its midnight, seconds may be missing, and a time without a zone is UTC.
+    A date alone is its midnight, seconds may be missing, a time without a zone is UTC, and a
+    zone may lack its colon, as Suricata writes it.
     Digits beyond microseconds are cut off. The grammar is stated here and not left to the
     library, whose own differs from release to release: both sides must agree on what a time is.
 

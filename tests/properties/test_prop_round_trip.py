@@ -13,7 +13,7 @@ from properties.event_strategies import Event, events, is_ambiguous, mixed
 from support.thorough import examples
 
 from analytics.wire import EventLine, HeaderLine, ValueLine, leaves, parse_line
-from zt.encoder.encrypt import read_event
+from zt.encoder.input import read_event
 from zt.errors import EventError
 from zt.profile import Profile
 

@@ -10,7 +10,7 @@ from analytics.wire import Finding, Query, finding_id, parse_line
 from keys import Ring
 from support.house import House
 from zt.query import Session
-from zt.query.compile import open_text, visible_field
+from zt.query.compile import visible_field
 
 
 class Lies:
@@ -97,7 +97,7 @@ class Lies:
             field = visible_field(plan, "client.ip")
             query = Query(kid=plan.kid, profile=plan.profile_id, group_by=("client.ip",))
             for row in store.query(query):
-                if open_text(field, row.key[0]) == address:
+                if field.reveal_text(row.key[0]) == address:
                     return row.key
         raise AssertionError(f"{address} is not in the store")
 

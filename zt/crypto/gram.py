@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 from keys import KeyspaceKey, labels
 from keys.derive import lp, uint32
-from zt.crypto.aes import BLOCK, BlockCipher, Blocks, short_message_mask
-from zt.crypto.fold import FOLD_VERSION, fold
+from zt.crypto.aes import BLOCK, Blocks, ShortMacs
+from zt.crypto.fold import FOLD_VERSION
 
 GRAM_SIZE = 3  # code points
 TOKEN_BITS = 32
@@ -34,12 +34,10 @@ class GramTokens:
     """The gram tokens of one keyspace in one epoch."""
 
     def __init__(self, key: KeyspaceKey) -> None:
-        self._cipher = BlockCipher(key.subkey(labels.GRAM, 32, PARAMS))
-        self._mask = short_message_mask(self._cipher)
+        self._macs = ShortMacs(key.subkey(labels.GRAM, 32, PARAMS))
 
-    def tokens(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """The sorted, distinct tokens of each text; none for texts shorter than a gram."""
-        folded = [fold(text) for text in texts]
+    def tokens(self, folded: Sequence[str]) -> list[tuple[int, ...]]:
+        """The sorted, distinct tokens of each folded text; none for those shorter than a gram."""
         lengths = np.fromiter(map(len, folded), np.int64, len(folded))
         counts = np.maximum(lengths - (GRAM_SIZE - 1), 0)
         owner = np.repeat(np.arange(len(folded)), counts)
@@ -64,18 +62,17 @@ class GramTokens:
         low = (both & np.uint64(2**TOKEN_BITS - 1)).tolist()
         return [tuple(low[a:b]) for a, b in pairwise(ends)]
 
-    def needle(self, text: str, *, first: bool = False, last: bool = False) -> tuple[int, ...]:
+    def needle(self, folded: str, *, first: bool = False, last: bool = False) -> tuple[int, ...]:
         """The tokens that every value with this part has, sorted.
 
         Args:
-            text: the part to look for.
+            folded: the part to look for.
             first: the value starts with it.
             last: the value ends with it.
 
         Raises:
-            ValueError: the folded text is shorter than a gram: no token could narrow it down.
+            ValueError: the part is shorter than a gram: no token could narrow it down.
         """
-        folded = fold(text)
         if len(folded) < GRAM_SIZE:
             raise ValueError(f"a part of a word has at least {GRAM_SIZE} characters")
         points = np.frombuffer(folded.encode("utf-32-be"), np.uint8).reshape(-1, 4)
@@ -91,5 +88,4 @@ class GramTokens:
         blocks[:, 0] = flags
         blocks[:, 1:13] = grams
         blocks[:, 13] = 0x80
-        blocks ^= self._mask
-        return self._cipher.blocks(blocks)[:, :4].copy().view(">u4")[:, 0].astype(np.uint64)
+        return self._macs.tokens_of_blocks(blocks).astype(np.uint64)

@@ -32,12 +32,16 @@ class Sealer:
     """Envelopes under one key of one epoch."""
 
     def __init__(self, key: Secret, kid: bytes) -> None:
-        self._header = envelope_header(kid)
+        self.header = envelope_header(kid)
         self._siv = AESSIV(key.secret_key_access())
 
     def seal(self, plaintext: bytes, *context: bytes) -> str:
         """The envelope of a non-empty plaintext, bound to the context."""
-        return encode_bytes(self._header + self._siv.encrypt(plaintext, [self._header, *context]))
+        return encode_bytes(self.seal_bytes(plaintext, *context))
+
+    def seal_bytes(self, plaintext: bytes, *context: bytes) -> bytes:
+        """The envelope before it is spelled as text."""
+        return self.header + self._siv.encrypt(plaintext, [self.header, *context])
 
     def open(self, envelope: str, *context: bytes) -> bytes:
         """The plaintext.
@@ -47,12 +51,27 @@ class Sealer:
         """
         try:
             data = decode_bytes(envelope)
-            if data[:HEADER_SIZE] != self._header:
-                raise ValueError("another epoch, suite or version")
-            return self._siv.decrypt(data[HEADER_SIZE:], [self._header, *context])
+        except ValueError:
+            raise _does_not_open() from None
+        return self.open_bytes(data, *context)
+
+    def open_bytes(self, envelope: bytes, *context: bytes) -> bytes:
+        """The plaintext of an envelope that was not spelled as text.
+
+        Raises:
+            IntegrityError: see `open`.
+        """
+        if envelope[:HEADER_SIZE] != self.header:  # another epoch, suite or version
+            raise _does_not_open() from None
+        try:
+            return self._siv.decrypt(envelope[HEADER_SIZE:], [self.header, *context])
         except (ValueError, InvalidTag):
-            raise IntegrityError(
-                "a ciphertext does not open: it was altered, moved here from elsewhere, or "
-                "belongs to another key",
-                "get the data again from where it was made; check the ring with: zt-keys check",
-            ) from None
+            raise _does_not_open() from None
+
+
+def _does_not_open() -> IntegrityError:
+    return IntegrityError(
+        "a ciphertext does not open: it was altered, moved here from elsewhere, or "
+        "belongs to another key",
+        "get the data again from where it was made; check the ring with: zt-keys check",
+    )

@@ -1,15 +1,15 @@
 """Decrypting wire streams: every seal and tag is verified before anything is believed.
 
-Headers and events that fail are handed to `on_reject` with the reason, the good ones come out.
-A run in which more than half of the events fail stops: that is a wrong key or a broken store,
-not damage to single events.
+Lines that fail are handed to `on_reject` with the reason, the good ones come out. A run in which
+more than half of the events fail stops: that is a wrong key or a broken store, not damage to
+single events.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from analytics.wire import (
     BadLine,
@@ -21,7 +21,7 @@ from analytics.wire import (
     decode_bytes,
     read_stream,
 )
-from keys import KeysError, Ring, WrongKeyError
+from keys import KeyCheckError, KeysError, Ring, UnknownEpochError
 from zt.encoder.plan import Plan, open_profile
 from zt.encoder.seal import HeaderTag, ValueTag
 from zt.errors import IntegrityError, SystemicError, ZtError
@@ -37,6 +37,21 @@ class DecryptReport:
     failed_events: int = 0
     rejected: int = 0
     reason: str = ""
+
+
+class OpenedEvent(NamedTuple):
+    """An event, opened and verified.
+
+    Attributes:
+        event: as it was before encryption, but for dropped fields.
+        view: as questions and detections see it: values in canonical form, derived fields too.
+            The same object as `event` where nothing differs.
+        plan: of its epoch and profile.
+    """
+
+    event: dict[str, Any]
+    view: dict[str, Any]
+    plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +80,7 @@ class Decoder:
         self._on_reject = on_reject
         self._plans: dict[tuple[str, str], Plan] = {}
         self._value_tags: dict[tuple[str, str], ValueTag] = {}
+        self._unknown: UnknownEpochError | None = None
 
     def header(self, header: BatchHeader) -> Plan:
         """Verify a header and make its profile known.
@@ -126,19 +142,39 @@ class Decoder:
             IntegrityError: it was altered, or its header is unknown.
             WrongKeyError: the ring does not hold its epoch.
         """
+        return self.open(line).event
+
+    def open(self, line: EventLine) -> OpenedEvent:
+        """The event as it was, and as questions see it.
+
+        Raises:
+            IntegrityError, WrongKeyError: see `event`.
+        """
         meta = line.meta
         plan = self.plan(meta.kid, meta.profile)
         plan.seal.verify(line.body, meta)
-        event = _reveal(line.body, (), plan)
-        for keys, value in plan.blob.open(meta.opaque, meta.id):
-            _put(event, keys, value)
-        return event
+        view = _reveal(line.body, (), plan)
+        hidden = plan.blob.open(meta.opaque, meta.id)
+        event = view
+        if hidden.originals or plan.profile.derive:
+            event = _copy(view)
+            for path in plan.profile.derive:
+                event.pop(path, None)
+            for keys, index, value in hidden.originals:
+                _replace(event, keys, index, value)
+            for entry in hidden.entries:
+                _put(view, *entry)
+        for entry in hidden.entries:
+            _put(event, *entry)
+        return OpenedEvent(event, view, plan)
 
     def decrypt(self, lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-        """The events of a wire stream; what fails goes to `on_reject`.
+        """The events of a wire stream; what fails goes to `on_reject`, and the rest comes out.
 
         Raises:
-            WrongKeyError: the ring can't open the stream's epochs.
+            KeyCheckError: the ring has the twin of one of the stream's epochs; nothing that
+                comes after that header is believed.
+            UnknownEpochError: the ring holds none of the epochs of the events that came.
             VersionError: the stream speaks another version of the wire.
             SystemicError: more than half of the events failed.
         """
@@ -154,12 +190,16 @@ class Decoder:
                         self.report.events += 1
                     case BadLine():
                         self._reject(line, line.reason)
-            except WrongKeyError:
+            except KeyCheckError:
                 raise
             except (ZtError, KeysError) as error:
+                if isinstance(error, UnknownEpochError) and self._unknown is None:
+                    self._unknown = error
                 self._reject(line, str(error))
             self._check_share(SYSTEMIC_AFTER)
         self._check_share(1)
+        if self._unknown is not None and not self.report.events:
+            raise self._unknown
 
     def _reject(self, line: HeaderLine | ValueLine | EventLine | BadLine, reason: str) -> None:
         self.report.rejected += 1
@@ -169,33 +209,69 @@ class Decoder:
 
     def _check_share(self, minimum: int) -> None:
         report = self.report
-        seen = report.events + report.failed_events
-        if seen >= minimum and report.failed_events > seen / 2:
-            raise SystemicError(
-                f"{report.failed_events} of {seen} events failed, so the run was stopped; "
-                f"the last reason: {report.reason}",
-                "check that ring and data belong together: zt-keys check",
-            )
+        total = report.events + report.failed_events
+        if total < minimum or 2 * report.failed_events <= total:
+            return
+        if self._unknown is not None and not report.events:
+            raise self._unknown
+        raise SystemicError(
+            f"{report.failed_events} of {total} events failed, so the run was stopped; "
+            f"the last reason: {report.reason}",
+            "check that ring and data belong together: zt-keys check",
+        )
 
 
-def _reveal(body: dict[str, Any], above: Keys, plan: Plan) -> dict[str, Any]:
+def _reveal(branch: dict[str, Any], above: Keys, plan: Plan) -> dict[str, Any]:
+    """The visible part of an event, canonical values in the place of their ciphertexts."""
     event: dict[str, Any] = {}
-    for key, value in body.items():
+    for key, value in branch.items():
         keys = (*above, key)
         if isinstance(value, dict) and value:
             event[key] = _reveal(value, keys, plan)
             continue
-        field = plan.visible.get(".".join(keys))
+        path = ".".join(keys)
+        field = plan.field(path)
         if field is None:
             raise IntegrityError(
                 "an event has a visible field that its profile hides",
                 "get the event again from where it was made",
             )
-        if isinstance(value, list) and value:
-            event[key] = [None if item is None else field.scheme.reveal(item) for item in value]
+        if field.fallback is None:
+            event[key] = value
+        elif isinstance(value, list) and value:
+            event[key] = [None if item is None else field.reveal(item) for item in value]
         else:
-            event[key] = field.scheme.reveal(value)
+            event[key] = field.reveal(value)
     return event
+
+
+def _copy(value: Any) -> Any:
+    """A copy whose containers can be changed without changing the original's."""
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value
+
+
+def _replace(event: dict[str, Any], keys: Keys, index: int | None, value: Any) -> None:
+    """Put the original in the place of a canonical value.
+
+    Raises:
+        IntegrityError: there is none: a store spelled the visible part otherwise.
+    """
+    branch: Any = event
+    place: Any = keys[-1]
+    try:
+        for key in keys[:-1]:
+            branch = branch[key]
+        if index is not None:
+            branch, place = branch[place], index
+        branch[place]  # it must be there
+    except (KeyError, IndexError, TypeError):
+        raise IntegrityError(
+            "an event's visible fields are not where they were: its keys were respelled",
+            "get the event again from where it was made, and ask who could write the store",
+        ) from None
+    branch[place] = value
 
 
 def _put(event: dict[str, Any], keys: Keys, value: Any) -> None:

@@ -2,73 +2,59 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from analytics.wire import Column, ValueRecord
 from keys import EpochKeys, labels
 from zt.crypto.siv import KEY_SIZE, Sealer
-from zt.encoder.seal import EventSeal, HeaderTag, ValueTag
+from zt.encoder.fields import FieldMaker, FieldPlan
+from zt.encoder.seal import EventSeal, HeaderTag
 from zt.errors import ProfileError
-from zt.profile import Profile
-from zt.profile.model import FieldRule
-from zt.schemes.base import Scheme
-from zt.schemes.clear import CLEAR
-from zt.schemes.det import Det
+from zt.profile import FieldRule, Profile
+from zt.profile.patterns import is_pattern
+from zt.schemes.drop import prefixes
 from zt.schemes.opaque import OpaqueBlob
-from zt.schemes.search import SearchTokens
+
+MAX_FIELD_PATH = 256  # code points, as in a profile; longer paths that fit a pattern are opaque
+_REMEMBERED = 4096  # paths; keys are the sender's to choose and must not fill the memory
 
 
-@dataclass(frozen=True)
-class Dictionary:
-    """Makes and checks the value records of one keyspace."""
+class Place(NamedTuple):
+    """What a profile says of one path.
 
-    keyspace: str
-    kid: str
-    search: SearchTokens
-    tag: ValueTag
+    Attributes:
+        field: what to do with a value there; None: into the opaque blob.
+        is_branch: whether a listed field may lie below; else an object there is opaque whole.
+        is_dropped: whether it leaves the event, with all that is below.
+    """
 
-    def record(self, scheme: str, ct: str, tokens: tuple[int, ...]) -> ValueRecord:
-        """The tagged record of a ciphertext."""
-        return ValueRecord.model_construct(
-            kind="value",
-            keyspace=self.keyspace,
-            kid=self.kid,
-            scheme=scheme,
-            search=self.search.id,
-            ct=ct,
-            tokens=tokens,
-            tag=self.tag.compute(scheme, self.search.id, ct, tokens),
-        )
-
-
-@dataclass(frozen=True)
-class FieldPlan:
-    """What to do with a visible field."""
-
-    path: str
-    rule: FieldRule
-    scheme: Scheme
-    keyspace: str | None
-    dictionary: Dictionary | None
-
-    @property
-    def column(self) -> Column:
-        """What the batch header says of the field."""
-        search = self.dictionary.search.id if self.dictionary else None
-        return Column(path=self.path, kind=self.rule.kind, keyspace=self.keyspace, search=search)
+    field: FieldPlan | None
+    is_branch: bool
+    is_dropped: bool
 
 
 class Plan:
     """A profile with the keys of one epoch.
 
     Attributes:
-        visible: the fields that stay in the event, by path.
-        dropped: the paths that leave it, with all that is below them.
-        branches: every proper prefix of a listed path; what is neither listed nor a branch
-            goes into the opaque blob whole.
+        visible: the fields that the profile lists by name and that stay in the event, by path.
     """
 
-    def __init__(self, profile: Profile, keys: EpochKeys, profile_id: str) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        keys: EpochKeys,
+        profile_id: str,
+        *,
+        max_pattern_fields: int | None = None,
+    ) -> None:
+        """
+        Args:
+            profile: what to do with each field.
+            keys: of the epoch.
+            profile_id: the profile's keyed name.
+            max_pattern_fields: fields that patterns may show; further ones are opaque. None: no
+                limit, for reading what was encrypted under one.
+        """
         self.profile = profile
         self.profile_id = profile_id
         self.kid = keys.kid.hex()
@@ -76,44 +62,62 @@ class Plan:
         self.blob = OpaqueBlob(keys.keyspace(labels.EVENT_KEYSPACE))
         self.seal = EventSeal(keys)
         self.header_tag = HeaderTag(keys)
-        self.visible: dict[str, FieldPlan] = {}
-        self.dropped: set[str] = set()
-        self.branches: set[str] = set()
-        self.dictionaries: dict[str, Dictionary] = {}
-        self._det: dict[str, Det] = {}
-        for path, rule in profile.fields.items():
-            self._add(path, rule)
+        self._maker = FieldMaker(keys)
+        self._patterns = profile.patterns()
+        self._branches = {p for path in profile.fields for p in list(prefixes(path))[:-1]}
+        self._places: dict[str, Place] = {}
+        self._by_pattern: dict[str, FieldPlan] = {}
+        self._max_pattern_fields = max_pattern_fields
+        self.visible = {
+            path: field
+            for path in profile.fields
+            if not is_pattern(path) and (field := self.field(path)) is not None
+        }
 
-    def _add(self, path: str, rule: FieldRule) -> None:
-        segments = path.split(".")
-        self.branches.update(".".join(segments[:n]) for n in range(1, len(segments)))
-        match rule.scheme:
-            case "clear":
-                self.visible[path] = FieldPlan(path, rule, CLEAR, None, None)
-            case "det":
-                keyspace = rule.keyspace or path
-                self.visible[path] = FieldPlan(
-                    path, rule, self._scheme(keyspace), keyspace, self._dictionary(keyspace, rule)
-                )
-            case "drop":
-                self.dropped.add(path)
-            case "opaque":
-                pass  # what is not visible is opaque
+    def field(self, path: str) -> FieldPlan | None:
+        """What to do with a visible field; None if the cloud does not see this path."""
+        return self.at(path).field
 
-    def _scheme(self, keyspace: str) -> Det:
-        if keyspace not in self._det:
-            self._det[keyspace] = Det(self.keys.keyspace(keyspace))
-        return self._det[keyspace]
+    def at(self, path: str) -> Place:
+        """What the profile says of a path."""
+        if (place := self._places.get(path)) is None:
+            place = self._look_up(path)
+            if len(self._places) < _REMEMBERED:
+                self._places[path] = place
+        return place
 
-    def _dictionary(self, keyspace: str, rule: FieldRule) -> Dictionary | None:
-        if not rule.search:
+    def shown(self) -> list[str]:
+        """The paths and patterns of the fields that the cloud sees, sorted."""
+        return sorted(path for path, rule in self.profile.fields.items() if rule.is_visible)
+
+    def _look_up(self, path: str) -> Place:
+        if any(self._is_dropped(prefix) for prefix in prefixes(path)):
+            return Place(None, False, True)
+        is_branch = path in self._branches or self._patterns.leads_to(path)
+        return Place(self._visible(path), is_branch, False)
+
+    def _visible(self, path: str) -> FieldPlan | None:
+        rule = self._rule(path)
+        if rule is None or not rule.is_visible:
             return None
-        if keyspace not in self.dictionaries:
-            key = self.keys.keyspace(keyspace)
-            self.dictionaries[keyspace] = Dictionary(
-                keyspace, self.kid, SearchTokens(rule.search, key), ValueTag(key)
-            )
-        return self.dictionaries[keyspace]
+        if path in self.profile.fields:
+            return self._maker.make(path, rule)
+        if (field := self._by_pattern.get(path)) is None:
+            limit = self._max_pattern_fields
+            if len(path) > MAX_FIELD_PATH or (limit is not None and len(self._by_pattern) >= limit):
+                return None
+            field = self._by_pattern[path] = self._maker.make(path, rule)
+        return field
+
+    def _is_dropped(self, path: str) -> bool:
+        rule = self._rule(path)
+        return rule is not None and rule.scheme == "drop"
+
+    def _rule(self, path: str) -> FieldRule | None:
+        if (rule := self.profile.fields.get(path)) is not None:
+            return rule
+        pattern = self._patterns.match(path)
+        return None if pattern is None else self.profile.fields[pattern]
 
 
 def seal_profile(keys: EpochKeys, profile: Profile) -> str:

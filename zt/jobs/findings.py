@@ -8,7 +8,8 @@ from analytics.wire import Finding
 from zt.errors import IntegrityError
 from zt.jobs.pack import Job
 from zt.query import Session
-from zt.query.compile import open_text, visible_field
+from zt.query.compile import visible_field
+from zt.query.groups import open_groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,10 @@ def open_finding(finding: Finding, jobs: dict[str, Job], session: Session) -> Op
     if len(finding.group) != len(job.group_by):
         raise IntegrityError("a finding's group does not fit its job", "check the store")
     plan = session.decoder.plan(finding.kid, finding.profile)
-    group = {
-        path: open_text(visible_field(plan, path), ciphertext)
-        for path, ciphertext in zip(job.group_by, finding.group, strict=True)
-    }
+    group = {}
+    for path, ciphertext in zip(job.group_by, finding.group, strict=True):
+        [text] = open_groups(session.store, plan, visible_field(plan, path), [ciphertext])
+        if isinstance(text, IntegrityError):
+            raise text
+        group[path] = text
     return OpenedFinding(finding, job, group)

@@ -99,8 +99,8 @@ class Verifier:
     def _fits(self, opened: OpenedFinding, found: Found) -> bool:
         return (
             found.time is not None
-            and matches(opened.job.question, found.event)
-            and all(text in texts_at(found.event, path) for path, text in opened.group.items())
+            and matches(opened.job.question, found.view, found.plan)
+            and all(text in texts_at(found.view, path) for path, text in opened.group.items())
         )
 
     def _is_fresh(self, found: Found, rule: Rule) -> bool:
@@ -114,7 +114,7 @@ class Verifier:
                 found.time or 0,
                 found.id,
                 weight(found.event),
-                tuple(texts_at(found.event, job.value)) if job.value else (),
+                tuple(texts_at(found.view, job.value)) if job.value else (),
             )
             for found in evidence
         )

@@ -2,13 +2,14 @@
 
 A profile's id is a keyed hash of its normalised text, so events name the profile they were
 encrypted with without telling the cloud what it says. Normalised text leaves defaults out: an
-option that a later release adds doesn't rename the profiles that don't use it.
+option that a later release adds doesn't rename the profiles that don't use it. It leaves the
+description out too: rewording it must not part old events from new ones.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from pydantic import (
@@ -17,23 +18,58 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from analytics.wire import Kind, encode_bytes
 from keys import TenantKey, labels
+from zt.profile.patterns import Patterns, ambiguous, is_pattern
+from zt.schemes.base import SchemeName
+from zt.schemes.drop import prefixes
+from zt.schemes.ip import Mode
 from zt.schemes.search import SearchKind
+from zt.units import parse_span
+from zt.values.derive import Part
 
-SchemeName = Literal["clear", "det", "drop", "opaque"]
 FieldPath = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+CLEAR_SCHEMES = ("clear", "unsafe-clear")
+UNPROTECTED = (*CLEAR_SCHEMES, "coarsen")
+"""Schemes that leave the cloud something of the value itself."""
+
+_KEYED = ("det", "uri", "fpe", "ip")
+_OPTIONS: dict[SchemeName, tuple[str, ...]] = {
+    "clear": ("kind",),
+    "unsafe-clear": ("kind",),
+    "drop": (),
+    "opaque": (),
+    "det": ("keyspace", "search"),
+    "uri": ("keyspace", "search"),
+    "fpe": ("keyspace", "search", "keep"),
+    "ip": ("keyspace", "search", "mode"),
+    "coarsen": ("kind", "step"),
+}
+_SEARCHES: dict[SchemeName, tuple[SearchKind, ...]] = {
+    "det": ("gram", "prefix", "whole", "net"),
+    "uri": ("gram", "whole"),
+    "fpe": ("gram", "prefix", "whole"),
+    "ip": ("gram", "whole", "net"),
+}
 
 
 class FieldRule(BaseModel):
-    """How one field is protected.
+    """How a field is protected.
 
-    `keyspace` defaults to the field's own path; fields that must join share one. `kind` tells
-    the store how to compare a clear field; protected ones are always keywords.
+    Attributes:
+        scheme: see `zt.schemes`.
+        keyspace: which fields join: those that share one, by default the field alone.
+        search: the kinds of blind tokens that its values get.
+        kind: how stores compare a clear or coarsened field, beside its text.
+        keep: of `fpe`: what stays clear in front, `country` or a number of digits.
+        mode: of `ip`: `fpe`, or `pfx`, which shows common prefixes.
+        step: of `coarsen`: a span of time (in microseconds), or a whole number.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,51 +78,147 @@ class FieldRule(BaseModel):
     keyspace: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None
     search: tuple[SearchKind, ...] = ()
     kind: Kind = "keyword"
+    keep: Literal["country"] | Annotated[int, Field(ge=0, le=15)] = 0
+    mode: Mode = "fpe"
+    step: Annotated[int, Field(gt=0, lt=2**63)] | None = None
+
+    @field_validator("step", mode="before")
+    @classmethod
+    def _span_of_time(cls, step: Any) -> Any:
+        return parse_span(step) if isinstance(step, str) else step
 
     @model_validator(mode="after")
     def _options_fit_scheme(self) -> FieldRule:
-        if self.scheme != "det" and (self.keyspace is not None or self.search):
-            raise ValueError(f"scheme {self.scheme} takes neither keyspace nor search")
-        if self.scheme != "clear" and self.kind != "keyword":
-            raise ValueError(f"scheme {self.scheme} takes no kind")
+        for option in self.model_fields_set - {"scheme", *_OPTIONS[self.scheme]}:
+            if getattr(self, option) != type(self).model_fields[option].default:
+                raise ValueError(f"scheme {self.scheme} takes no {option}")
         if self.keyspace is not None and self.keyspace.startswith(labels.RESERVED_PREFIX):
             raise ValueError(f"keyspaces starting with {labels.RESERVED_PREFIX} are reserved")
         if len(set(self.search)) != len(self.search):
             raise ValueError("a kind of search token stands twice")
+        for kind in self.search:
+            if kind not in _SEARCHES[self.scheme]:
+                raise ValueError(f"scheme {self.scheme} has no search tokens of kind {kind}")
+        if self.scheme == "coarsen" and (self.kind not in ("time", "number") or not self.step):
+            raise ValueError("scheme coarsen needs a step, and kind time or number")
+        if self.mode == "pfx" and "net" in self.search:
+            raise ValueError("mode pfx answers for networks itself: leave net out")
         return self
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether the field stays in the encrypted event."""
+        return self.scheme not in ("drop", "opaque")
+
+    @property
+    def column_kind(self) -> Kind:
+        """What stores compare the field by, beside its text."""
+        return "ip" if self.scheme == "ip" else self.kind
+
+
+class Derivation(BaseModel):
+    """A new field made of a part of another one's plaintext; see `zt.values.derive`.
+
+    Attributes:
+        source: the path of the field that it comes from.
+        part: which part.
+        region: of `country` and `national`: where numbers without `+` are dialled, as `DE`.
+        v4, v6: of `subnet`: prefix lengths.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    source: FieldPath = Field(alias="from")
+    part: Part
+    region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    v4: Annotated[int, Field(ge=1, le=32)] = 24
+    v6: Annotated[int, Field(ge=1, le=128)] = 48
 
 
 class Profile(BaseModel):
-    """A profile: its rules by dotted field path, and the path of the event's time."""
+    """A profile: its rules by field pattern, derived fields, and the path of the event's time."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     description: str = ""
     time: FieldPath | None = None
+    derive: dict[FieldPath, Derivation] = {}
     fields: Annotated[dict[FieldPath, FieldRule], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _consistent(self) -> Profile:
-        searches: dict[str, tuple[SearchKind, ...]] = {}
+        self._check_fields()
+        self._check_keyspaces()
+        self._check_derived()
+        if self.time is not None:
+            timed = self.fields.get(self.time)
+            visible = timed is not None and timed.scheme in UNPROTECTED
+            if timed is None or not visible or timed.kind != "time":
+                reason = f"the field {self.time} must be clear or coarsen, and of kind time"
+                raise _wrong(reason, "time")
+        return self
+
+    def _check_fields(self) -> None:
         for path, rule in self.fields.items():
             if path == "zt" or path.startswith("zt."):
                 raise _wrong("the key `zt` is reserved", "fields", path)
-            if rule.scheme != "det":
+            if "**" in path:
+                raise _wrong("write one * for any run of characters", "fields", path)
+            above = list(prefixes(path))[:-1]
+            if rule.scheme != "drop" and any(self._drops(upper) for upper in above):
+                raise _wrong("the field lies below one that is dropped", "fields", path)
+        if pair := ambiguous(filter(is_pattern, self.fields)):
+            reason = f"it and {pair[0]} fit the same fields, and neither is more specific"
+            raise _wrong(reason, "fields", pair[1])
+
+    def _drops(self, path: str) -> bool:
+        rule = self.fields.get(path)
+        return rule is not None and rule.scheme == "drop"
+
+    def _check_keyspaces(self) -> None:
+        first: dict[str, FieldRule] = {}
+        for path, rule in self.fields.items():
+            if rule.scheme not in _KEYED:
                 continue
             keyspace = rule.keyspace or path
-            if searches.setdefault(keyspace, rule.search) != rule.search:
-                reason = f"the fields of keyspace {keyspace} differ in their search"
-                raise _wrong(reason, "fields", path)
-        if self.time is not None:
-            timed = self.fields.get(self.time)
-            if timed is None or timed.scheme != "clear" or timed.kind != "time":
-                raise _wrong(f"the field {self.time} must be clear and of kind time", "time")
-        return self
+            known = first.setdefault(keyspace, rule)
+            for option in ("scheme", "search", "keep", "mode"):
+                if getattr(known, option) != getattr(rule, option):
+                    reason = f"the fields of keyspace {keyspace} differ in their {option}"
+                    raise _wrong(reason, "fields", path)
+        for path, rule in self.fields.items():
+            if rule.scheme in _KEYED and is_pattern(path) and rule.keyspace is None:
+                own = Patterns([path])
+                if shared := next((k for k in first if k not in self.fields and own.match(k)), ""):
+                    reason = f"its fields have their paths for keyspaces, and {shared} is one too"
+                    raise _wrong(reason, "fields", path)
+
+    def _check_derived(self) -> None:
+        for path, derivation in self.derive.items():
+            rule = self.fields.get(path)
+            if is_pattern(path) or is_pattern(derivation.source):
+                raise _wrong("derived fields have no *", "derive", path)
+            if rule is None or not rule.is_visible:
+                raise _wrong("a derived field needs a rule that shows it", "derive", path)
+            if derivation.source in self.derive:
+                raise _wrong("it is derived from a derived field", "derive", path)
+
+    def rule_for(self, path: str) -> FieldRule | None:
+        """The most specific rule for a field, None where the profile names it nowhere."""
+        if (rule := self.fields.get(path)) is not None:
+            return rule
+        pattern = self.patterns().match(path)
+        return None if pattern is None else self.fields[pattern]
+
+    def patterns(self) -> Patterns:
+        """The profile's patterns."""
+        return Patterns(filter(is_pattern, self.fields))
 
     def normalised(self) -> bytes:
-        """The one text of the profile: sorted compact JSON without defaults."""
-        return msgspec.json.encode(self.model_dump(exclude_defaults=True), order="sorted")
+        """The one text of the profile: sorted compact JSON without defaults and description."""
+        content = self.model_dump(exclude_defaults=True, exclude={"description"}, by_alias=True)
+        return msgspec.json.encode(content, order="sorted")
 
     @classmethod
     def from_normalised(cls, text: bytes) -> Profile:
@@ -100,8 +232,12 @@ class Profile(BaseModel):
         return encode_bytes(digest.digest())
 
 
+def wrong_field(reason: str, path: str) -> ValidationError:
+    """An error at a field of a profile, so that a reader of YAML can name the line."""
+    return _wrong(reason, "fields", path)
+
+
 def _wrong(reason: str, *place: str) -> ValidationError:
-    """An error at a place in the profile, so that a reader of YAML can name the line."""
     kind = PydanticCustomError("profile", "{reason}", {"reason": reason})
     detail = InitErrorDetails(type=kind, loc=place, input=None)
     return ValidationError.from_exception_data("Profile", [detail])

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Operator = Literal["equals", "contains", "startswith", "endswith"]
+Operator = Literal["equals", "whole", "contains", "startswith", "endswith"]
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
     """A field has a value that equals the text or has it as a part.
 
-    Equality compares exactly, whatever the value's JSON type; parts compare folded text
-    (`zt.crypto.fold`). Of an array one element is enough.
+    Questions concern canonical values: of a URI field `SIP:bob@Example.org:5060` equals
+    `sip:bob@example.org`. Equality compares exactly, whatever the value's JSON type; a network
+    as `192.0.2.0/24` equals every address in it, in fields of addresses. `whole` and parts
+    compare folded text (`zt.crypto.fold`). Of an array one element is enough.
     """
 
     path: str

@@ -11,10 +11,12 @@ from typing import Any, Literal, Protocol
 
 from analytics.wire import (
     AllOf,
+    AnyOf,
     Filter,
     In,
     Lookup,
     Metric,
+    PrefixRange,
     Query,
     StoreError,
     TokensAll,
@@ -22,11 +24,14 @@ from analytics.wire import (
     decode_json,
     scalar_text,
 )
-from zt.encoder.plan import Dictionary, FieldPlan, Plan
-from zt.errors import IntegrityError, QueryError
+from zt.encoder.fields import Dictionary, FieldPlan
+from zt.encoder.plan import Plan
+from zt.errors import QueryError
 from zt.query.ast import And, Node, Term
-from zt.query.evaluate import text_matches
+from zt.query.evaluate import asked_network, text_matches
 from zt.schemes.base import UnfitError
+from zt.schemes.ip import IpPfx
+from zt.values.address import Network
 
 Exactness = Literal["exact", "candidate"]
 
@@ -65,21 +70,21 @@ class Compiler:
         if isinstance(node, And):
             return AllOf(parts=tuple(self.compile(part) for part in node.parts))
         field = visible_field(self._plan, node.path)
-        if field.keyspace is None:
-            return self._clear(field, node)
         if node.operator == "equals":
+            if network := asked_network(node, field):
+                return self._network(field, network, node)
             return In(path=field.path, values=equal_ciphertexts(field, node.text))
-        if field.dictionary is None:
-            raise QueryError(
-                f"{field.path} can't be searched for parts: the profile "
-                f"{self._plan.profile.name} gives it no search tokens",
-                "ask for whole values, or add `search: [gram]` to the field for new events",
-            )
-        return self._part(field, field.dictionary, node)
+        if field.keyspace is None:
+            return self._part_of_clear(field, node)
+        if field.dictionary is None or field.dictionary.search is None:
+            raise self._unsearchable(field, "searched for parts", "search: [gram]")
+        try:
+            tokens = field.dictionary.search.needle(node.operator, node.text)
+        except ValueError as error:
+            raise QueryError(f"{field.path}: {error}", "ask for a longer part") from None
+        return self._with_tokens(field, field.dictionary, tokens, node)
 
-    def _clear(self, field: FieldPlan, term: Term) -> Filter:
-        if term.operator == "equals":
-            return In(path=field.path, values=(term.text,))
+    def _part_of_clear(self, field: FieldPlan, term: Term) -> Filter:
         if self._values is None:
             raise QueryError(
                 f"a job can't look for parts of the clear field {field.path}", "name whole values"
@@ -91,38 +96,52 @@ class Compiler:
             metrics=(Metric(kind="events"),),
         )
         texts = self._values.texts(query)
-        return In(path=field.path, values=tuple(t for t in texts if text_matches(term, t)))
+        return In(path=field.path, values=tuple(t for t in texts if text_matches(term, t, field)))
 
-    def _part(self, field: FieldPlan, dictionary: Dictionary, term: Term) -> Filter:
+    def _network(self, field: FieldPlan, network: Network, term: Term) -> Filter:
+        """Addresses in a network: by ranges where addresses compare, else by tokens."""
+        if field.keyspace is None:
+            return _ranges(field.path, network)
+        if isinstance(field.scheme, IpPfx):
+            low, high = field.scheme.network(network)
+            return PrefixRange(path=field.path, low=low, high=high)
+        if field.dictionary is None or field.dictionary.search is None:
+            raise self._unsearchable(field, "asked for networks", "search: [net]")
         try:
-            tokens = dictionary.search.gram.needle(
-                term.text,
-                first=term.operator == "startswith",
-                last=term.operator == "endswith",
-            )
+            tokens = field.dictionary.search.network(network)
         except ValueError as error:
-            raise QueryError(f"{field.path}: {error}", "ask for a longer part") from None
+            raise QueryError(f"{field.path}: {error}", "ask for a smaller network") from None
+        return self._with_tokens(field, field.dictionary, tokens, term)
+
+    def _with_tokens(
+        self, field: FieldPlan, dictionary: Dictionary, tokens: tuple[int, ...], term: Term
+    ) -> Filter:
+        search = dictionary.search_id
+        if search is None:
+            raise AssertionError("tokens come from a search list")
         if self._values is None:
             self.exactness = "candidate"
             return TokensAll(
-                path=field.path,
-                keyspace=dictionary.keyspace,
-                search=dictionary.search.id,
-                tokens=tokens,
+                path=field.path, keyspace=dictionary.keyspace, search=search, tokens=tokens
             )
         lookup = Lookup(
-            kid=self._plan.kid,
-            keyspace=dictionary.keyspace,
-            search=dictionary.search.id,
-            tokens=tokens,
+            kid=self._plan.kid, keyspace=dictionary.keyspace, search=search, tokens=tokens
         )
         found = []
         for record in self._values.records(lookup):
             if (record.kid, record.keyspace) != (lookup.kid, lookup.keyspace):
                 raise StoreError("the store returned a value that was not asked for", "check it")
-            if text_matches(term, open_text(field, record.ct)):
+            dictionary.tag.verify(record)
+            if text_matches(term, field.reveal_text(record.ct), field):
                 found.append(record.ct)
         return In(path=field.path, values=tuple(found))
+
+    def _unsearchable(self, field: FieldPlan, how: str, remedy: str) -> QueryError:
+        return QueryError(
+            f"{field.path} can't be {how}: the profile {self._plan.profile.name} gives it no "
+            "search tokens",
+            f"ask for whole values, or add `{remedy}` to the field for new events",
+        )
 
 
 def visible_field(plan: Plan, path: str) -> FieldPlan:
@@ -131,34 +150,33 @@ def visible_field(plan: Plan, path: str) -> FieldPlan:
     Raises:
         QueryError: it can't.
     """
-    if (field := plan.visible.get(path)) is None:
+    if (field := plan.field(path)) is None:
         raise QueryError(
             f"{path} is hidden from the cloud by the profile {plan.profile.name}",
-            f"ask for one of: {', '.join(sorted(plan.visible))}",
+            f"ask for one of: {', '.join(plan.shown())}",
         )
     return field
 
 
 def equal_ciphertexts(field: FieldPlan, text: str) -> tuple[str, ...]:
-    """The ciphertexts of every JSON scalar whose text this is; none for texts above 8 KiB."""
+    """What stands in the cloud for every JSON scalar of this text; none for texts above 8 KiB."""
     values: list[Any] = [text]
     with contextlib.suppress(ValueError):
         value = decode_json(text.encode())
         if not isinstance(value, str) and scalar_text(value) == text:
             values.append(value)
     try:
-        return tuple(field.scheme.protect(value) for value in values)
+        made = [field.protect(value) for value in values]
     except UnfitError:
         return ()
+    return tuple(dict.fromkeys(scalar_text(one.ciphertext) or "" for one in made))
 
 
-def open_text(field: FieldPlan, ciphertext: str) -> str:
-    """The text of a ciphertext that the store returned for a field.
-
-    Raises:
-        IntegrityError: it is none of this field's keyspace and epoch.
-    """
-    text = scalar_text(field.scheme.reveal(ciphertext))
-    if text is None:
-        raise IntegrityError("the store returned a value that has no text", "check the store")
-    return text
+def _ranges(path: str, network: Network) -> Filter:
+    """The range of a network in a clear column; of IPv4 also that of its IPv4-mapped form."""
+    first, last = network.network_address, network.broadcast_address
+    own = PrefixRange(path=path, low=str(first), high=str(last))
+    if network.version == 6:
+        return own
+    mapped = PrefixRange(path=path, low=f"::ffff:{first}", high=f"::ffff:{last}")
+    return AnyOf(parts=(own, mapped))

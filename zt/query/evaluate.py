@@ -1,4 +1,7 @@
-"""Evaluating questions on opened events: what the edge checks because it believes nothing."""
+"""Evaluating questions on opened events: what the edge checks because it believes nothing.
+
+Events come as `OpenedEvent.view` has them: values in canonical form, derived fields in place.
+"""
 
 from __future__ import annotations
 
@@ -6,32 +9,44 @@ from typing import Any
 
 from analytics.wire import scalar_text
 from zt.crypto.fold import fold
+from zt.encoder.fields import FieldPlan
+from zt.encoder.plan import Plan
 from zt.query.ast import And, Node, Term
+from zt.values.address import Network, parse_address, parse_network
+from zt.values.paths import values_at
 
 
-def texts_at(event: dict[str, Any], path: str) -> list[str]:
+def texts_at(view: dict[str, Any], path: str) -> list[str]:
     """The texts of an event's values at a dotted path: none, one, or one for each element."""
     items = [
         item
-        for value in _values_at(event, path)
+        for value in values_at(view, path)
         for item in (value if isinstance(value, list) else [value])
     ]
     return [text for item in items if (text := scalar_text(item)) is not None]
 
 
-def matches(node: Node, event: dict[str, Any]) -> bool:
-    """Whether a plaintext event is what the question asks for."""
+def matches(node: Node, view: dict[str, Any], plan: Plan) -> bool:
+    """Whether an event, encrypted under a plan and opened, is what the question asks for."""
     if isinstance(node, And):
-        return all(matches(part, event) for part in node.parts)
-    return any(text_matches(node, text) for text in texts_at(event, node.path))
+        return all(matches(part, view, plan) for part in node.parts)
+    field = plan.field(node.path)
+    return any(text_matches(node, text, field) for text in texts_at(view, node.path))
 
 
-def text_matches(term: Term, text: str) -> bool:
-    """Whether one text is what the term asks for."""
+def text_matches(term: Term, text: str, field: FieldPlan | None) -> bool:
+    """Whether the text of a canonical value of a field is what the term asks for."""
     if term.operator == "equals":
-        return text == term.text
+        if field is None:
+            return text == term.text
+        if network := asked_network(term, field):
+            address = parse_address(text)
+            return address is not None and address in network
+        return text == scalar_text(field.canonical(term.text))
     value, needle = fold(text), fold(term.text)
     match term.operator:
+        case "whole":
+            return value == needle
         case "contains":
             return needle in value
         case "startswith":
@@ -40,12 +55,7 @@ def text_matches(term: Term, text: str) -> bool:
             return value.endswith(needle)
 
 
-def _values_at(branch: dict[str, Any], path: str) -> list[Any]:
-    """The values at a path, whichever mixture of nested and dotted keys leads there."""
-    found = []
-    for key, value in branch.items():
-        if key == path:
-            found.append(value)
-        elif isinstance(value, dict) and path.startswith(key + "."):
-            found += _values_at(value, path[len(key) + 1 :])
-    return found
+def asked_network(term: Term, field: FieldPlan) -> Network | None:
+    """The network that a term of equality asks for, None if it asks for a value as such."""
+    holds_addresses = field.rule.column_kind == "ip" or "net" in field.rule.search
+    return parse_network(term.text) if holds_addresses else None

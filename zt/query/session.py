@@ -31,8 +31,9 @@ from zt.encoder import Decoder
 from zt.encoder.plan import Plan
 from zt.errors import IntegrityError, QueryError, ZtError
 from zt.query.ast import EVERYTHING, Node
-from zt.query.compile import Compiler, open_text, visible_field
+from zt.query.compile import Compiler, visible_field
 from zt.query.evaluate import matches, texts_at
+from zt.query.groups import open_groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,11 @@ class Found:
 
     id: str
     event: dict[str, Any]
+    view: dict[str, Any]
+    """The event as questions and detections see it; see `OpenedEvent`."""
     time: int | None
-    """Microseconds since 1970."""
+    """Microseconds since 1970, as the cloud sees it."""
+    plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,8 @@ class Session:
                 limit=left,
             )
             for found in self.open(self.store.scan(selection), seen):
-                if not (matches(where, found.event) and _within(found.time, since, until)):
+                right = matches(where, found.view, found.plan)
+                if not (right and _within(found.time, since, until)):
                     self.refused["an event that was not asked for"] += 1
                     continue
                 yield found
@@ -132,13 +137,13 @@ class Session:
                     )
                 if line.meta.id in seen:
                     raise IntegrityError("the store returned one event twice", "check it")
-                event = self.decoder.event(line)
+                opened = self.decoder.open(line)
             except (ZtError, RingError) as error:
                 self.refused[str(error)] += 1
                 continue
             seen.add(line.meta.id)
-            plan = self.decoder.plan(line.meta.kid, line.meta.profile)
-            yield Found(line.meta.id, event, event_time(event, plan))
+            time = event_time(opened.view, opened.plan)
+            yield Found(line.meta.id, opened.event, opened.view, time, opened.plan)
 
     def top(
         self,
@@ -167,13 +172,13 @@ class Session:
                 group_by=(path,),
                 metrics=(Metric(kind="count"),),
             )
-            for row in self.store.query(query):
-                try:
-                    value = open_text(field, row.key[0])
-                except IntegrityError as error:
-                    self.refused[str(error)] += 1
-                    continue
-                totals[value] += int(row.metrics[0] or 0)
+            rows = self.store.query(query)
+            opened = open_groups(self.store, plan, field, [row.key[0] for row in rows])
+            for row, value in zip(rows, opened, strict=True):
+                if isinstance(value, IntegrityError):
+                    self.refused[str(value)] += 1
+                else:
+                    totals[value] += int(row.metrics[0] or 0)
         ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
         return [Count(value, count) for value, count in ranked[:limit]]
 
@@ -223,11 +228,11 @@ class _StoreValues:
         return [row.key[0] for row in self._store.query(query)]
 
 
-def event_time(event: dict[str, Any], plan: Plan) -> int | None:
+def event_time(view: dict[str, Any], plan: Plan) -> int | None:
     """The time of an opened event in microseconds, None where it has no valid one."""
     if plan.profile.time is None:
         return None
-    for text in texts_at(event, plan.profile.time):
+    for text in texts_at(view, plan.profile.time):
         try:
             return parse_time(text)
         except ValueError:

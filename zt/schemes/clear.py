@@ -1,7 +1,8 @@
 """`clear`: the value stays as it is.
 
 Security: none against the cloud, which learns everything about the field. The event's seal
-still binds the value: it can't be altered, moved, added or removed unnoticed.
+still binds the value: it can't be altered, moved, added or removed unnoticed. `unsafe-clear` is
+the same, spelled out for fields that a preset protects.
 """
 
 from __future__ import annotations
@@ -12,9 +13,16 @@ from typing import Any
 class Clear:
     """Passes values through."""
 
-    def protect(self, value: Any) -> Any:
+    name = "clear"
+    proves_itself = False
+
+    def canonical(self, value: Any) -> Any:
         """The value itself."""
         return value
+
+    def protect(self, canonical: Any) -> Any:
+        """The value itself."""
+        return canonical
 
     def reveal(self, ciphertext: Any) -> Any:
         """The value itself."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from analytics.wire import MAX_DET_BYTES
+from analytics.wire import MAX_DET_BYTES, encode_bytes
 from keys import KeyspaceKey, labels
 from zt.crypto.siv import KEY_SIZE, Sealer
 from zt.errors import IntegrityError
@@ -27,20 +27,32 @@ from zt.schemes.base import UnfitError
 class Det:
     """Deterministic encryption within one keyspace and epoch."""
 
+    name = "det"
+    proves_itself = True
+
     def __init__(self, key: KeyspaceKey) -> None:
         self._sealer = Sealer(key.subkey(labels.DET, KEY_SIZE), key.kid)
         self._context = key.keyspace.encode()
+        self._prefix = encode_bytes(self._sealer.header)
 
-    def protect(self, value: Any) -> str:
+    def canonical(self, value: Any) -> Any:
+        """The value itself: nothing is normalised."""
+        return value
+
+    def protect(self, canonical: Any) -> str:
         """The det envelope of a scalar of up to 8 KiB.
 
         Raises:
             UnfitError: the value is longer.
         """
-        plaintext = encode_scalar(value)
+        plaintext = encode_scalar(canonical)
         if len(plaintext) > MAX_DET_BYTES + 1:
             raise UnfitError("longer than 8 KiB")
         return self._sealer.seal(plaintext, self._context)
+
+    def made(self, ciphertext: Any) -> bool:
+        """Whether a ciphertext has the form of this scheme's, in this epoch."""
+        return isinstance(ciphertext, str) and ciphertext.startswith(self._prefix)
 
     def reveal(self, ciphertext: Any) -> Any:
         """The scalar in the envelope.

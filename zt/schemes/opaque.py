@@ -1,7 +1,11 @@
 """`opaque`: into the event's opaque blob, one ciphertext for all that the cloud can't use.
 
     blob      = envelope under `zt:event`, associated data: header, "event", event id
-    plaintext = {"o": [[keys, value], ...], "r": [...]} padded with spaces to 32-byte steps
+    plaintext = {"o": [[keys, value], ...], "r": [[keys, index, value], ...]},
+                padded with spaces to 32-byte steps
+
+`o` holds the hidden fields, `r` the values as they were of visible fields whose ciphertext gives
+back a canonical form only; index is the place in an array, or null.
 
 Security: the cloud learns the padded length of the whole and nothing of the fields, not even
 their names or number. The blob is bound to its event's id; ids don't repeat for different
@@ -10,7 +14,7 @@ events, so no nonce is needed and equal contents of two events don't show as equ
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -24,6 +28,16 @@ PADDING = 32  # bytes
 Entry = tuple[Keys, Any]
 """A hidden field: the segments of its path as the event spelled them, and its value."""
 
+Original = tuple[Keys, int | None, Any]
+"""A visible field's segments, the place in its array, and the value before it was canonical."""
+
+
+class Hidden(NamedTuple):
+    """What the blob of one event holds."""
+
+    entries: list[Entry]
+    originals: list[Original]
+
 
 class OpaqueBlob:
     """Seals and opens the opaque blobs of one epoch."""
@@ -31,14 +45,14 @@ class OpaqueBlob:
     def __init__(self, key: KeyspaceKey) -> None:
         self._sealer = Sealer(key.subkey(labels.OPAQUE, KEY_SIZE), key.kid)
 
-    def seal(self, entries: list[Entry], event_id: str) -> str:
+    def seal(self, hidden: Hidden, event_id: str) -> str:
         """The blob of an event; one without hidden fields has a blob too."""
-        plaintext = msgspec.json.encode({"o": entries, "r": []})
+        plaintext = msgspec.json.encode({"o": hidden.entries, "r": hidden.originals})
         padded = plaintext + b" " * (-len(plaintext) % PADDING)
         return self._sealer.seal(padded, b"event", decode_bytes(event_id))
 
-    def open(self, blob: str, event_id: str) -> list[Entry]:
-        """The hidden fields of an event.
+    def open(self, blob: str, event_id: str) -> Hidden:
+        """What an event hides.
 
         Raises:
             IntegrityError: altered, or the blob of another event or epoch.
@@ -46,9 +60,10 @@ class OpaqueBlob:
         plaintext = self._sealer.open(blob, b"event", decode_bytes(event_id))
         try:
             content = msgspec.json.decode(plaintext)
-            if content["r"]:
-                raise ValueError
-            return [(tuple(keys), value) for keys, value in content["o"]]
+            return Hidden(
+                [(tuple(keys), value) for keys, value in content["o"]],
+                [(tuple(keys), index, value) for keys, index, value in content["r"]],
+            )
         except (ValueError, TypeError, KeyError):
             raise IntegrityError(
                 "an opaque blob was written by a newer release",

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import string
-from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.vectors import vectors
 
 from keys import Secret
 from zt.crypto.ff1 import FF1Engine
 from zt.crypto.ff1_column import CHUNK, SMALLEST_COLUMN, FF1Column
 
-PATH = Path(__file__).parents[2] / "vectors" / "ff1_nist.json"
 KEY = Secret(bytes(range(32)))
 KEYS = st.sampled_from([16, 24, 32]).flatmap(lambda n: st.binary(min_size=n, max_size=n))
 TWEAKS = st.binary(max_size=50)
@@ -33,7 +31,7 @@ def random_strings(random: Random, length: int, count: int) -> list[str]:
 
 
 def test_nist_samples() -> None:
-    samples = [v for v in json.loads(PATH.read_bytes())["vectors"] if v["radix"] == 10]
+    samples = [vector for vector in vectors("ff1_nist.json") if vector["radix"] == 10]
     assert len(samples) == 6
     for sample in samples:
         column = FF1Column(Secret(bytes.fromhex(sample["key"])))

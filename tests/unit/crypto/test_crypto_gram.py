@@ -11,10 +11,26 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keys import EpochKeys, Secret
+from zt.crypto.fold import fold
 from zt.crypto.gram import GramTokens
 
 KEYS = EpochKeys(Secret(bytes(range(32))))
-GRAMS = GramTokens(KEYS.keyspace("sip.identity"))
+
+
+class Folding:
+    """Gram tokens of texts that are not folded yet."""
+
+    def __init__(self, grams: GramTokens) -> None:
+        self._grams = grams
+
+    def tokens(self, texts: list[str]) -> list[tuple[int, ...]]:
+        return self._grams.tokens([fold(text) for text in texts])
+
+    def needle(self, text: str, *, first: bool = False, last: bool = False) -> tuple[int, ...]:
+        return self._grams.needle(fold(text), first=first, last=last)
+
+
+GRAMS = Folding(GramTokens(KEYS.keyspace("sip.identity")))
 
 texts = st.text(max_size=12) | st.text(alphabet="aAbßİéΣﬁ\u0301 .", max_size=12)
 

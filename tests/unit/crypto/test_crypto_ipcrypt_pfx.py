@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from pathlib import Path
 from random import Random
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.vectors import vectors
 
 from keys import Secret
 from zt.crypto.ipcrypt_pfx import IpcryptPfx, Words
 
-PATH = Path(__file__).parents[2] / "vectors" / "ipcrypt_pfx.json"
 PFX = IpcryptPfx(Secret(bytes(range(32))))
+VECTORS = vectors("ipcrypt_pfx.json")
 
 
-def load() -> list[dict[str, Any]]:
-    content = json.loads(PATH.read_bytes())
-    vectors: list[dict[str, Any]] = content["vectors"]
-    assert content["provenance"]
-    assert len(vectors) == 16
-    assert {ip_address(vector["ip"]).version for vector in vectors} == {4, 6}
-    return vectors
-
-
-VECTORS = load()
+def test_the_vectors_are_complete() -> None:
+    assert len(VECTORS) == 16
+    assert {ip_address(vector["ip"]).version for vector in VECTORS} == {4, 6}
 
 
 def words(numbers: list[int]) -> Words:

@@ -10,7 +10,7 @@ import pytest
 from analytics.wire import write_line
 from keys import Ring, UnknownEpochError
 from zt.encoder import Encoder
-from zt.encoder import encrypt as module
+from zt.encoder import input as module
 from zt.encoder.encrypt import Reject
 from zt.encoder.rejects import open_rejects, seal_reject
 from zt.errors import InputError, IntegrityError

@@ -33,7 +33,7 @@ from zt.encoder.seal import HeaderTag, ValueTag
 from zt.jobs.pack import Job
 from zt.profile import FieldRule, Profile
 from zt.schemes.det import Det, encode_scalar
-from zt.schemes.opaque import OpaqueBlob
+from zt.schemes.opaque import Hidden, OpaqueBlob
 from zt.schemes.search import SearchTokens, search_id
 
 FOLDER = Path(__file__).parents[2] / "vectors" / "own"
@@ -237,7 +237,7 @@ def opaque_vectors(ring: Ring) -> dict[str, Any]:
             {
                 "event_id": event_id,
                 "entries": msgspec.json.encode(entry).decode(),
-                "blob": blob.seal([(tuple(keys), value) for keys, value in entry], event_id),
+                "blob": blob.seal(Hidden([(tuple(k), v) for k, v in entry], []), event_id),
             }
             for entry in entries
         ]

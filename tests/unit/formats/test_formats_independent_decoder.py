@@ -18,7 +18,7 @@ from support import independent
 
 from keys import Ring
 from zt.encoder import Encoder
-from zt.encoder.encrypt import read_event
+from zt.encoder.input import read_event
 from zt.errors import EventError
 from zt.profile import FieldRule, Profile
 

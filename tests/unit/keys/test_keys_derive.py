@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import itertools
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.vectors import vectors
 
 from keys import EpochKeys, Secret, TenantKey, labels
 from keys.derive import hkdf, lp, uint32
 
+RFC = {vector["name"]: vector for vector in vectors("hkdf_rfc5869.json")}
+HASHES: dict[str, type[HashAlgorithm]] = {"sha1": SHA1, "sha256": SHA256}
+LONGEST = 255 * 64  # bytes of HKDF-SHA-512
 
-def extract(salt: bytes, secret: bytes) -> bytes:
-    return hmac.digest(salt, secret, hashlib.sha512)
+
+def extract(salt: bytes, secret: bytes, digest: str = "sha512") -> bytes:
+    return hmac.digest(salt, secret, digest)
 
 
-def expand(key: bytes, info: bytes, length: int) -> bytes:
+def expand(key: bytes, info: bytes, length: int, digest: str = "sha512") -> bytes:
     block, output, counter = b"", b"", 1
     while len(output) < length:
-        block = hmac.digest(key, block + info + bytes([counter]), hashlib.sha512)
+        block = hmac.digest(key, block + info + bytes([counter]), digest)
         output += block
         counter += 1
     return output[:length]
@@ -65,33 +72,108 @@ def test_tenant_subkeys_are_derived_as_designed(root: bytes, purpose: bytes) -> 
     assert subkey.secret_key_access() == reference(root, [purpose], 32)
 
 
-def test_the_references_own_extract_and_expand_follow_rfc_5869() -> None:
-    # RFC 5869 has no SHA-512 vectors; its structure is checked on test case 1 with SHA-256.
-    secret, salt, info = b"\x0b" * 22, bytes(range(13)), bytes(range(0xF0, 0xFA))
-    key = hmac.digest(salt, secret, hashlib.sha256)
-    first = hmac.digest(key, info + b"\x01", hashlib.sha256)
-    second = hmac.digest(key, first + info + b"\x02", hashlib.sha256)
-    assert (first + second)[:42].hex() == (
-        "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"
+def unhex(vector: dict[str, Any], *names: str) -> list[bytes]:
+    """The parts of a vector; none given is an empty one."""
+    return [bytes.fromhex(vector[name] or "") for name in names]
+
+
+def test_the_rfcs_test_cases_are_complete() -> None:
+    assert [name.split(",")[0] for name in RFC] == [f"test case {n}" for n in range(1, 8)]
+    assert [vector["hash"] for vector in RFC.values()] == ["sha256"] * 3 + ["sha1"] * 4
+    assert [name for name, vector in RFC.items() if vector["salt"] is None] == list(RFC)[-1:]
+
+
+@pytest.mark.parametrize("name", RFC)
+def test_the_library_follows_rfc_5869(name: str) -> None:
+    vector = RFC[name]
+    algorithm, length = HASHES[vector["hash"]](), vector["length"]
+    secret, info, key, output = unhex(vector, "ikm", "info", "prk", "okm")
+    salt = None if vector["salt"] is None else bytes.fromhex(vector["salt"])
+    assert HKDF(algorithm, length=length, salt=salt, info=info).derive(secret) == output
+    assert HKDFExpand(algorithm, length=length, info=info).derive(key) == output
+
+
+@pytest.mark.parametrize("name", RFC)
+def test_the_reference_follows_rfc_5869(name: str) -> None:
+    """The RFC has no test case with SHA-512: there only the hash differs."""
+    vector = RFC[name]
+    secret, salt, info, key, output = unhex(vector, "ikm", "salt", "info", "prk", "okm")
+    assert extract(salt, secret, vector["hash"]) == key
+    assert expand(key, info, vector["length"], vector["hash"]) == output
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300), st.integers(1, 300))
+def test_hkdf_is_hkdf_sha_512_with_the_products_salt(
+    secret: bytes, info: bytes, length: int
+) -> None:
+    expected = expand(extract(b"zt/v1", secret), info, length)
+    assert hkdf(Secret(secret), info, length).secret_key_access() == expected
+
+
+@pytest.mark.parametrize("length", [1, 63, 64, 65, 127, 128, 129, LONGEST - 1, LONGEST])
+def test_hkdf_at_the_ends_of_its_blocks(length: int) -> None:
+    secret, info = bytes(range(32)), b"info"
+    expected = expand(extract(b"zt/v1", secret), info, length)
+    assert hkdf(Secret(secret), info, length).secret_key_access() == expected
+
+
+def test_hkdf_gives_no_more_than_255_blocks() -> None:
+    with pytest.raises(ValueError, match=str(LONGEST)):
+        hkdf(Secret(bytes(32)), b"info", LONGEST + 1)
+
+
+PURPOSES = [labels.DET, labels.OPAQUE, labels.SEAL, labels.HEADER_TAG, labels.VALUE_TAG]
+PURPOSES += [labels.GRAM, b"", b"de", b"det\0", lp(labels.DET)]
+PARAMS = [b"", b"\0", b"t", lp(uint32(1)), lp(uint32(1), uint32(3), uint32(32))]
+LENGTHS = [16, 32, 64]
+BLANK = ["", " ", "  ", "\t", "\n", "\0", "\0\0", "\0" * 4, "\0" * 8, "\u00a0", "\u200b", "\ufeff"]
+PREFIXES = ["a", "aa", "ab", "abc", "a\0", "\0a", "a ", " a", "a.", "A", "sip", "sip.", "sip.from"]
+PREFIXES += ["sip.from.", "sip.from.user", "sip.fro", "Sip.From", "sip_from", "sip.from\n"]
+LABELS = ["keyspace", "kid", "kcv", "det", "opaque", "gram", "zt/v1", "zt:", labels.EVENT_KEYSPACE]
+LABELS += [labels.SEAL_KEYSPACE, labels.PROFILE_KEYSPACE, "keyspacea", "akeyspace"]
+LENGTH_PREFIXED = [
+    lp(*parts).decode()
+    for parts in (
+        [b"a"],
+        [b"a", b"a"],
+        [b"aa"],
+        [b"", b""],
+        [labels.KEYSPACE],
+        [labels.KEYSPACE, b"a"],
+        [labels.DET, b"", uint32(64)],
+        [labels.DET, b"t", uint32(16)],
     )
+]
+LENGTH_PREFIXED += ["\0\0\0\x01", "\0\0\0\x08keyspace", "a\0\0\0\x01a", "\0\0\0@", "\0\0\0\x10"]
+ALIKE = ["\u00e9", "e\u0301", "e", "\u00df", "ss", "\u00c5", "\u212b", "\u0430", "\uff41", "%61"]
+LONG = ["x" * n for n in (63, 64, 65, 127, 128, 129, 255, 256, 257, 10_000)]
+KEYSPACES = sorted({*BLANK, *PREFIXES, *LABELS, *LENGTH_PREFIXED, *ALIKE, *LONG})
 
 
 def test_every_purpose_keyspace_params_and_length_has_a_key_of_its_own() -> None:
-    keys = EpochKeys(Secret(bytes(range(32))))
-    purposes = [labels.DET, labels.OPAQUE, labels.SEAL, labels.HEADER_TAG, labels.VALUE_TAG]
-    purposes += [labels.GRAM, b"", b"de", b"det\0"]
-    keyspaces = ["", "a", "ab", "sip.from", labels.EVENT_KEYSPACE, labels.SEAL_KEYSPACE]
-    keyspaces += [labels.PROFILE_KEYSPACE, "keyspace", "kid"]
-    params = [b"", b"\0", b"t", lp(uint32(1)), lp(uint32(1), uint32(3), uint32(32))]
-    lengths = [16, 32, 64]
-    seen = set()
-    count = 0
-    for keyspace, purpose, param, length in itertools.product(keyspaces, purposes, params, lengths):
+    root = Secret(bytes(range(32)))
+    keys = EpochKeys(root)
+    assert len(KEYSPACES) >= 50
+    assert len(PURPOSES) >= 4
+    assert len(PARAMS) >= 5
+    # what the root gives must be no start of a subkey either
+    infos = [lp(labels.KID), lp(labels.KCV)]
+    infos += [lp(labels.KEYSPACE, keyspace.encode()) for keyspace in KEYSPACES]
+    derived = [hkdf(root, info, 32).secret_key_access() for info in infos]
+    for keyspace, purpose, param, length in itertools.product(KEYSPACES, PURPOSES, PARAMS, LENGTHS):
         subkey = keys.keyspace(keyspace).subkey(purpose, length, param).secret_key_access()
         assert len(subkey) == length
-        seen.add(subkey[:16])  # so that no key is a prefix of another either
-        count += 1
-    assert len(seen) == count == 9 * 9 * 5 * 3
+        derived.append(subkey)
+    assert len(derived) == len(infos) + len(KEYSPACES) * len(PURPOSES) * len(PARAMS) * 3
+    # distinct in the bytes that the shortest have: no key is a prefix of another
+    assert len({key[:16] for key in derived}) == len(derived)
+
+
+@given(st.binary(max_size=12), st.lists(st.integers(0, 12), min_size=2, max_size=2, unique=True))
+def test_where_purpose_ends_and_params_begin_matters(text: bytes, places: list[int]) -> None:
+    space = EpochKeys(Secret(bytes(range(32)))).keyspace("sip.from")
+    one, other = (space.subkey(text[:at], 32, text[at:]) for at in places)
+    assert (one == other) == (text[: places[0]] == text[: places[1]])
 
 
 def test_labels_are_distinct() -> None:
@@ -129,4 +211,3 @@ def test_uint32_has_four_bytes() -> None:
     assert uint32(2**32 - 1) == b"\xff" * 4
     with pytest.raises(OverflowError):
         uint32(2**32)
-    assert len(hkdf(Secret(b"x"), b"", 255)) == 255

@@ -6,8 +6,19 @@ from typing import Any
 
 import pytest
 
+from keys import Ring
+from zt.encoder.plan import Plan
+from zt.profile import load_profile
 from zt.query import And, Term, matches, parse
 from zt.query.evaluate import texts_at
+
+
+@pytest.fixture
+def plan(shared_ring: Ring) -> Plan:
+    """Of a profile in which no field but the time has a form of its own."""
+    profile = load_profile("generic")
+    return Plan(profile, shared_ring.active, profile.id(shared_ring.tenant_key))
+
 
 EVENT: dict[str, Any] = {
     "type": "call-start",
@@ -84,8 +95,8 @@ def test_texts_at_a_path(path: str, texts: list[str]) -> None:
         ("nothing:x", False),
     ],
 )
-def test_questions(question: str, found: bool) -> None:
-    assert matches(parse(question), EVENT) is found
+def test_questions(plan: Plan, question: str, found: bool) -> None:
+    assert matches(parse(question), EVENT, plan) is found
 
 
 @pytest.mark.parametrize(
@@ -99,12 +110,16 @@ def test_questions(question: str, found: bool) -> None:
         ("contains", "caf\u00e9", "CAFE\u0301!", True),
         ("contains", "e", "\u00e9", False),
         ("equals", "\u00e9", "e\u0301", False),
+        ("whole", "STRASSE", "straße", True),
+        ("whole", "strasse", "strassen", False),
     ],
 )
-def test_parts_are_compared_folded(operator: Any, text: str, value: str, found: bool) -> None:
-    assert matches(Term("a", operator, text), {"a": value}) is found
+def test_parts_are_compared_folded(
+    plan: Plan, operator: Any, text: str, value: str, found: bool
+) -> None:
+    assert matches(Term("a", operator, text), {"a": value}, plan) is found
 
 
-def test_no_parts_ask_for_everything() -> None:
-    assert matches(And(()), {})
-    assert not matches(And((Term("a", "equals", ""),)), {})
+def test_no_parts_ask_for_everything(plan: Plan) -> None:
+    assert matches(And(()), {}, plan)
+    assert not matches(And((Term("a", "equals", ""),)), {}, plan)

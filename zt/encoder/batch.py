@@ -1,0 +1,160 @@
+"""One batch on its way: each event's fields derived, protected, hidden or dropped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+from analytics.wire import MAX_DET_BYTES, Keys, is_scalar_array
+from zt.encoder.fields import Dictionary, FieldPlan, Protected
+from zt.encoder.plan import Plan
+from zt.errors import EventError
+from zt.profile import Derivation
+from zt.schemes.base import UnfitError
+from zt.schemes.opaque import Hidden, Original
+from zt.values.derive import derive
+from zt.values.paths import occupies, values_at
+
+
+class Batch:
+    """The events of one batch on their way, and what its header and records must say."""
+
+    def __init__(self, plan: Plan, caches: dict[str, dict[Any, Protected]]) -> None:
+        self._plan = plan
+        self._caches = caches
+        self.seen: dict[str, FieldPlan] = {}
+        self.records: dict[tuple[str, str], dict[str, str]] = {}
+        """Texts by ciphertext, of those that need a record, by keyspace and scheme."""
+        self.dictionaries: dict[str, Dictionary] = {}
+        self.fallbacks: Counter[str] = Counter()
+
+    def event(self, event: dict[str, Any], event_id: str) -> bytes:
+        """One encrypted event as a wire line.
+
+        Raises:
+            EventError: it has a field already where one is to be derived.
+        """
+        plan = self._plan
+        hidden = Hidden([], [])
+        derived = self._derive(event)
+        body = self._visible(event, (), hidden)
+        body.update(derived)
+        opaque = plan.blob.seal(hidden, event_id)
+        seal = plan.seal.compute_parts(body, event_id, plan.kid, plan.profile_id, opaque)
+        body["zt"] = {
+            "id": event_id,
+            "kid": plan.kid,
+            "profile": plan.profile_id,
+            "opaque": opaque,
+            "seal": seal,
+        }
+        return msgspec.json.encode(body) + b"\n"
+
+    def _derive(self, event: dict[str, Any]) -> dict[str, Any]:
+        """The derived fields of an event, protected, each under its dotted path."""
+        derived: dict[str, Any] = {}
+        for path, derivation in self._plan.profile.derive.items():
+            if occupies(event, path):
+                raise EventError(
+                    "it has a field already where the profile derives one",
+                    "the line is not encrypted; derive to another path",
+                )
+            value = next(values_at(event, derivation.source), None)
+            items = value if isinstance(value, list) else [value]
+            found = [part for item in items if (part := _part(derivation, item)) is not None]
+            field = self._plan.field(path)
+            if not found or field is None:
+                continue
+            try:
+                made = self._protect(field, (path,), found, None)
+            except UnfitError:  # too long for any scheme: the source itself is hidden as well
+                continue
+            derived[path] = made if isinstance(value, list) else made[0]
+            self.seen[path] = field
+        return derived
+
+    def _visible(self, branch: dict[str, Any], above: Keys, hidden: Hidden) -> dict[str, Any]:
+        """What of a branch stays in the event; all else goes to `hidden` or is dropped."""
+        plan = self._plan
+        body: dict[str, Any] = {}
+        for key, value in branch.items():
+            keys = (*above, key)
+            path = ".".join(keys)
+            place = plan.at(path)
+            if place.is_dropped:
+                continue
+            if isinstance(value, dict) and value:
+                if not place.is_branch:
+                    hidden.entries.append((keys, value))
+                elif inner := self._visible(value, keys, hidden):
+                    body[key] = inner
+                continue
+            if place.field is None:
+                hidden.entries.append((keys, value))
+                continue
+            try:
+                body[key] = self._protect(place.field, keys, value, hidden.originals)
+            except UnfitError:
+                hidden.entries.append((keys, value))
+            else:
+                self.seen[path] = place.field
+        return body
+
+    def _protect(
+        self, field: FieldPlan, keys: Keys, value: Any, originals: list[Original] | None
+    ) -> Any:
+        """A field's value as it leaves; what opening would not give back goes to `originals`."""
+        if isinstance(value, list) and value:
+            if not is_scalar_array(value):
+                raise UnfitError("an array of containers")
+            if field.fallback is None:
+                return value
+            # all fit, or none leaves a trace
+            done = [None if item is None else self._scalar(field, item) for item in value]
+        elif field.fallback is None:
+            return value
+        else:
+            done = [self._scalar(field, value)]
+        index = None
+        for place, protected in enumerate(done):
+            if protected is None:
+                continue
+            if isinstance(value, list):
+                index = place
+            self._note(field, protected)
+            if not protected.is_exact and originals is not None:
+                originals.append((keys, index, value if index is None else value[index]))
+        ciphertexts = [None if item is None else item.ciphertext for item in done]
+        return ciphertexts if isinstance(value, list) else ciphertexts[0]
+
+    def _scalar(self, field: FieldPlan, value: Any) -> Protected:
+        if value is None or isinstance(value, dict | list):
+            raise UnfitError("null and empty containers are no values that could be grouped")
+        if isinstance(value, str) and len(value) > MAX_DET_BYTES:
+            raise UnfitError("longer than 8 KiB")
+        if field.rule.scheme == "coarsen":  # cheaper to round than to remember
+            return field.protect(value)
+        cache = self._caches.setdefault(field.keyspace or "", {})
+        # 1, 1.0 and True are equal to Python, but not to JSON; -0.0 and 0.0 too
+        known = value if isinstance(value, str) else (type(value), repr(value))
+        if (protected := cache.get(known)) is None:
+            protected = cache[known] = field.protect(value)
+        return protected
+
+    def _note(self, field: FieldPlan, protected: Protected) -> None:
+        """Count a fallback, and remember a value that needs a record."""
+        if protected.scheme != field.scheme.name:
+            self.fallbacks[field.path] += 1
+        if field.dictionary is not None and field.has_record(protected.scheme):
+            keyspace = field.dictionary.keyspace
+            self.dictionaries[keyspace] = field.dictionary
+            values = self.records.setdefault((keyspace, protected.scheme), {})
+            values[protected.ciphertext] = protected.text
+
+
+def _part(derivation: Derivation, value: Any) -> str | None:
+    return derive(
+        derivation.part, value, region=derivation.region, v4=derivation.v4, v6=derivation.v6
+    )

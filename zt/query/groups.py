@@ -1,0 +1,58 @@
+"""Opening the group keys of answers and findings: proven first, then shown.
+
+What an aggregate returns has no seal. A det or uri ciphertext proves itself; a number or address
+that was encrypted into its own format opens to something under every key, so its value record
+is fetched and its tag checked before anything is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analytics.store import Store
+from analytics.wire import Lookup
+from zt.encoder.fields import FieldPlan
+from zt.encoder.plan import Plan
+from zt.errors import IntegrityError
+
+LOOKUP = 5_000
+"""Ciphertexts in one look-up."""
+
+
+def open_groups(
+    store: Store, plan: Plan, field: FieldPlan, ciphertexts: Sequence[str]
+) -> list[str | IntegrityError]:
+    """The text of each group key of a field, or why it is not believed."""
+    doubtful = [ct for ct in ciphertexts if not field.proves_itself(ct)]
+    proven = _proven(store, plan, field, doubtful)
+    opened: list[str | IntegrityError] = []
+    for ct in ciphertexts:
+        try:
+            if ct not in proven and not field.proves_itself(ct):
+                raise IntegrityError(
+                    "a group's value has no value record that proves it",
+                    "get the data again from where it was made, and ask who could write the store",
+                )
+            opened.append(field.reveal_text(ct))
+        except IntegrityError as error:
+            opened.append(error)
+    return opened
+
+
+def _proven(store: Store, plan: Plan, field: FieldPlan, ciphertexts: Sequence[str]) -> set[str]:
+    """The ciphertexts for which the store has a record of this field whose tag verifies."""
+    dictionary, proven = field.dictionary, set[str]()
+    if dictionary is None:
+        return proven
+    distinct = tuple(dict.fromkeys(ciphertexts))
+    for start in range(0, len(distinct), LOOKUP):
+        chunk = distinct[start : start + LOOKUP]
+        lookup = Lookup(kid=plan.kid, keyspace=dictionary.keyspace, cts=chunk)
+        for record in store.values(lookup):
+            try:
+                dictionary.tag.verify(record)
+            except IntegrityError:
+                continue
+            if record.scheme == field.scheme.name:
+                proven.add(record.ct)
+    return proven

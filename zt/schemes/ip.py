@@ -1,0 +1,113 @@
+"""`ip`: addresses encrypted to addresses; IPv4 stays IPv4, IPv6 stays IPv6.
+
+`fpe`, the default: FF1 (NIST SP 800-38G, AES-256) over the 32 or 128 bits, tweak LP(keyspace)
+LP(4 or 6). `pfx`, which a profile must ask for: ipcrypt-pfx (draft-denis-ipcrypt), which keeps
+prefixes.
+
+Security: the cloud learns which addresses of a keyspace are equal, and their family. `fpe` is a
+pseudo-random permutation of each family. `pfx` shows besides how many leading bits any two
+addresses share, and falls to who can have addresses of his choice encrypted: about 17 packets
+find an IPv4 address. Nothing authenticates itself: every address opens to some address. So
+inside an event the seal proves a ciphertext, and alone its value record's tag.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any, Literal
+
+from keys import KeyspaceKey, labels
+from keys.derive import lp
+from zt.crypto.aes import BlockCipher
+from zt.crypto.ff1 import absorb, decrypt_halves, domain, encrypt_halves
+from zt.crypto.ipcrypt_pfx import KEY_SIZE, IpcryptPfx
+from zt.errors import IntegrityError
+from zt.schemes.base import UnfitError
+from zt.values.address import Address, Network, parse_address
+
+Mode = Literal["fpe", "pfx"]
+
+
+class _Address:
+    """What both modes share: texts in, texts out."""
+
+    proves_itself = False
+
+    def canonical(self, value: Any) -> str:
+        """The address's canonical text; see `zt.values.address`."""
+        address = parse_address(value) if isinstance(value, str) else None
+        if address is None:
+            raise UnfitError("no address")
+        return str(address)
+
+    def protect(self, canonical: str) -> str:
+        """An address of the same family."""
+        address = parse_address(canonical)
+        if address is None:
+            raise UnfitError("no address")
+        return str(self._crypt(address, decrypt=False))
+
+    def reveal(self, ciphertext: Any) -> str:
+        """The address; only a seal or tag says whether it is the right one.
+
+        Raises:
+            IntegrityError: this is no address in its one spelling.
+        """
+        address = _as_it_stands(ciphertext) if isinstance(ciphertext, str) else None
+        if address is None or str(address) != ciphertext:
+            raise IntegrityError(
+                "a ciphertext is no encrypted address: it was altered or moved here from elsewhere",
+                "get the data again from where it was made",
+            )
+        return str(self._crypt(address, decrypt=True))
+
+    def _crypt(self, address: Address, *, decrypt: bool) -> Address:
+        raise AssertionError("each mode has its own")
+
+
+class IpFpe(_Address):
+    """FF1 over the bits of an address, within one keyspace and epoch."""
+
+    name = "ip"
+
+    def __init__(self, key: KeyspaceKey) -> None:
+        self._cipher = BlockCipher(key.subkey(labels.IP, 32))
+        self._families = {}
+        for version, width in ((4, 32), (6, 128)):
+            shape = domain(2, width)
+            tweak = lp(key.keyspace.encode(), bytes([version]))
+            self._families[version] = (shape, absorb(self._cipher, shape, tweak), width // 2)
+
+    def _crypt(self, address: Address, *, decrypt: bool) -> Address:
+        shape, state, half = self._families[address.version]
+        crypt = decrypt_halves if decrypt else encrypt_halves
+        number = int(address)
+        a, b = crypt(self._cipher, shape, state, number >> half, number & (1 << half) - 1)
+        return type(address)(a << half | b)
+
+
+class IpPfx(_Address):
+    """ipcrypt-pfx within one keyspace and epoch."""
+
+    name = "pfx"
+
+    def __init__(self, key: KeyspaceKey) -> None:
+        self._cipher = IpcryptPfx(key.subkey(labels.PFX, KEY_SIZE))
+
+    def network(self, network: Network) -> tuple[str, str]:
+        """The first and the last address that the addresses of a network encrypt to."""
+        first = int(self._cipher.encrypt(network.network_address))
+        rest = (1 << network.max_prefixlen - network.prefixlen) - 1
+        kind = type(network.network_address)
+        return str(kind(first & ~rest)), str(kind(first | rest))
+
+    def _crypt(self, address: Address, *, decrypt: bool) -> Address:
+        return self._cipher.decrypt(address) if decrypt else self._cipher.encrypt(address)
+
+
+def _as_it_stands(text: str) -> Address | None:
+    """An address without taking IPv4-mapped ones for IPv4."""
+    try:
+        return IPv6Address(text) if ":" in text and "%" not in text else IPv4Address(text)
+    except ValueError:
+        return None

@@ -1,0 +1,131 @@
+"""`uri`: SIP, SIPS and TEL URIs, host and user encrypted apart; the result is a URI again.
+
+    sip:<base32(SIV C) of the user>@<base32 of the host's envelope, in labels>.zt.invalid
+    tel:<base32 of the number's envelope>
+
+AES-SIV (RFC 5297); associated data: header, keyspace, URI scheme, and for the user the canonical
+host. Base32 is that of RFC 4648 in lower case without padding; labels have 63 characters, the
+last one what is left; `.invalid` never resolves (RFC 2606).
+
+Security: the cloud learns which URIs of a keyspace are equal in canonical form, which of them
+have equal hosts, the URI's scheme, whether there is a user, and the lengths of both in bytes.
+Equal users at different hosts don't show as equal. Port, parameters and spelling are in the
+opaque blob. Both parts authenticate themselves: a user moved to another host does not open.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b32decode, b32encode
+from typing import Any
+
+from keys import KeyspaceKey, labels
+from zt.crypto.siv import HEADER_SIZE, KEY_SIZE, Sealer
+from zt.errors import IntegrityError
+from zt.schemes.base import UnfitError
+from zt.values.uri import parse_uri
+
+SUFFIX = ".zt.invalid"
+LABEL = 63  # characters of a DNS label
+LONGEST_HOST = 127
+"""Characters of a host whose encrypted name has 253 characters, as many as DNS allows."""
+
+_CIPHERTEXT = re.compile(
+    r"(?:(?P<sip>sips?):(?:(?P<user>[a-z2-7]++)@)?(?P<host>[a-z2-7.]+)\.zt\.invalid"
+    r"|tel:(?P<tel>[a-z2-7]++))"
+)
+
+
+class Uri:
+    """Encryption of URIs within one keyspace and epoch."""
+
+    name = "uri"
+    proves_itself = True
+
+    def __init__(self, key: KeyspaceKey) -> None:
+        self._sealer = Sealer(key.subkey(labels.URI, KEY_SIZE), key.kid)
+        self._keyspace = key.keyspace.encode()
+
+    def canonical(self, value: Any) -> str:
+        """The URI's canonical text; see `zt.values.uri`.
+
+        Raises:
+            UnfitError: no URI, or one whose encrypted host would be longer than 253 characters.
+        """
+        uri = parse_uri(value) if isinstance(value, str) else None
+        if uri is None:
+            raise UnfitError("no SIP, SIPS or TEL URI")
+        if len(uri.host) > LONGEST_HOST:
+            raise UnfitError("a host too long for an encrypted name")
+        return uri.text
+
+    def protect(self, canonical: str) -> str:
+        """The URI with encrypted host and user."""
+        uri = parse_uri(canonical)
+        if uri is None:
+            raise UnfitError("no SIP, SIPS or TEL URI")
+        scheme = uri.scheme.encode()
+        if uri.scheme == "tel":
+            number = uri.user.encode()
+            return f"tel:{_base32(self._sealer.seal_bytes(number, self._keyspace, scheme))}"
+        host = _labels(_base32(self._sealer.seal_bytes(uri.host.encode(), self._keyspace, scheme)))
+        user = ""
+        if uri.user:
+            context = (self._keyspace, scheme, uri.host.encode())
+            sealed = self._sealer.seal_bytes(uri.user.encode(), *context)[HEADER_SIZE:]
+            user = _base32(sealed) + "@"
+        return f"{uri.scheme}:{user}{host}{SUFFIX}"
+
+    def reveal(self, ciphertext: Any) -> str:
+        """The URI's canonical text.
+
+        Raises:
+            IntegrityError: altered, or of another keyspace or epoch.
+        """
+        match = _CIPHERTEXT.fullmatch(ciphertext) if isinstance(ciphertext, str) else None
+        if match is None:
+            raise IntegrityError(
+                "a ciphertext is no encrypted URI: it was altered or moved here from elsewhere",
+                "get the data again from where it was made",
+            )
+        if number := match["tel"]:
+            return "tel:" + self._open(_unbase32(number), b"tel")
+        scheme, labels_ = match["sip"], match["host"]
+        envelope = labels_.replace(".", "")
+        if _labels(envelope) != labels_:
+            raise _respelled()
+        host = self._open(_unbase32(envelope), scheme.encode())
+        user = ""
+        if sealed := match["user"]:
+            data = self._sealer.header + _unbase32(sealed)
+            user = self._open(data, scheme.encode(), host.encode()) + "@"
+        return f"{scheme}:{user}{host}"
+
+    def _open(self, envelope: bytes, *context: bytes) -> str:
+        return self._sealer.open_bytes(envelope, self._keyspace, *context).decode()
+
+
+def _base32(data: bytes) -> str:
+    return b32encode(data).rstrip(b"=").lower().decode()
+
+
+def _unbase32(text: str) -> bytes:
+    """Strict: one text for the same bytes."""
+    try:
+        data = b32decode(text.upper() + "=" * (-len(text) % 8))
+    except ValueError:
+        raise _respelled() from None
+    if _base32(data) != text:
+        raise _respelled()
+    return data
+
+
+def _labels(text: str) -> str:
+    return ".".join(text[i : i + LABEL] for i in range(0, len(text), LABEL))
+
+
+def _respelled() -> IntegrityError:
+    return IntegrityError(
+        "an encrypted URI is spelled as no encoder spells it: it was altered",
+        "get the data again from where it was made",
+    )
