@@ -31,6 +31,14 @@ def parse_span(text: Any) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
+def format_span(microseconds: int) -> str:
+    """A span of time in its largest whole unit: `90s`, `2h`; below a millisecond `5us`."""
+    for name, unit in reversed(_UNITS.items()):
+        if microseconds % unit == 0:
+            return f"{microseconds // unit}{name}"
+    return f"{microseconds}us"
+
+
 def parse_moment(text: str, now: int) -> int:
     """A time as an RFC 3339 text, or a span before `now`; microseconds since 1970.
 

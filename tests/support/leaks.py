@@ -1,12 +1,12 @@
 """Looking for plaintext where there must be none.
 
 A value counts as leaked if it stands anywhere as it is, in lower case, reversed, in hexadecimal,
-or in base64 at any of the three alignments.
+or in base64 or base32 at any of their alignments.
 """
 
 from __future__ import annotations
 
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b32encode, b64encode, urlsafe_b64encode
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,6 +26,9 @@ def spellings(value: str) -> set[bytes]:
                 first = -(-shift * 8 // 6)  # characters that what stands before would change
                 last = (shift + len(data)) * 8 // 6
                 found.add(text[first:last])
+        for shift in range(5):
+            text = b32encode(bytes(shift) + data).lower()
+            found.add(text[-(-shift * 8 // 5) : (shift + len(data)) * 8 // 5])
     return {spelling for spelling in found if len(spelling) >= SHORTEST}
 
 

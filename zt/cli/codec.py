@@ -53,14 +53,17 @@ def encrypt(
     """
     from analytics.wire import input_lines
     from keys import Ring
+    from zt.cli.profile import warn_of_unsafe
     from zt.encoder import Encoder
     from zt.profile import load_profile
 
     ring = Ring.open(keys)
+    rules = load_profile(profile)
+    warn_of_unsafe(rules)
     with _RejectFile(_rejects_path(rejects, output)) as kept:
         encoder = Encoder(
             ring,
-            load_profile(profile),
+            rules,
             stream=stream,
             on_reject=kept.keep_encrypted(ring.active),
         )
@@ -69,6 +72,12 @@ def encrypt(
                 out.write(line)
     report = encoder.report
     note(f"encrypted {report.events} events, refused {report.rejected} lines")
+    if report.fallbacks:
+        counts = ", ".join(f"{path} {count}" for path, count in report.fallbacks.most_common())
+        note(
+            f"{report.fallbacks.total()} values did not fit the scheme of their field and were "
+            f"encrypted by det: {counts}"
+        )
     kept.finish()
 
 

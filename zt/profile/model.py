@@ -111,6 +111,11 @@ class FieldRule(BaseModel):
         return self.scheme not in ("drop", "opaque")
 
     @property
+    def is_keyed(self) -> bool:
+        """Whether the field's values are encrypted under a keyspace's keys."""
+        return self.scheme in _KEYED
+
+    @property
     def column_kind(self) -> Kind:
         """What stores compare the field by, beside its text."""
         return "ip" if self.scheme == "ip" else self.kind
@@ -179,7 +184,7 @@ class Profile(BaseModel):
     def _check_keyspaces(self) -> None:
         first: dict[str, FieldRule] = {}
         for path, rule in self.fields.items():
-            if rule.scheme not in _KEYED:
+            if not rule.is_keyed:
                 continue
             keyspace = rule.keyspace or path
             known = first.setdefault(keyspace, rule)
@@ -188,7 +193,7 @@ class Profile(BaseModel):
                     reason = f"the fields of keyspace {keyspace} differ in their {option}"
                     raise _wrong(reason, "fields", path)
         for path, rule in self.fields.items():
-            if rule.scheme in _KEYED and is_pattern(path) and rule.keyspace is None:
+            if rule.is_keyed and is_pattern(path) and rule.keyspace is None:
                 own = Patterns([path])
                 if shared := next((k for k in first if k not in self.fields and own.match(k)), ""):
                     reason = f"its fields have their paths for keyspaces, and {shared} is one too"

@@ -91,7 +91,7 @@ def test_the_seal(encrypt: Any, shared_ring: Ring) -> None:
         position = b"" if index is None else struct.pack(">I", index)
         message += lp(path, position, *type_and_bytes(value))
     message += lp(line.meta.opaque.encode())
-    assert len(found) == 12
+    assert len(found) == 13
     assert line.meta.seal == mac(subkey(shared_ring, "zt:seal", b"seal"), message)
 
 
@@ -101,6 +101,7 @@ def test_the_seal_binds_every_field_of_the_body(encrypt: Any) -> None:
         "@timestamp",
         "type",
         "sip.from",
+        "sip.from_host",
         "sip.to",
         "sip.response.status",
         "sip.request.method",
@@ -116,13 +117,31 @@ def test_det_ciphertexts(encrypt: Any, shared_ring: Ring) -> None:
     def det(plaintext: bytes) -> str:
         return spelled(header + siv.encrypt(plaintext, [header, b"sip.identity"]))
 
-    assert body["sip"]["from"] == det(b"ssip:alice@example.org")
     assert body["sip"]["to"] == [
         det(b"i1"),
         det(b"f" + struct.pack(">d", 1.5)),
         None,
         det(b"b\x01"),
     ]
+
+
+def base32(data: bytes) -> str:
+    return base64.b32encode(data).decode().rstrip("=").lower()
+
+
+def test_uris(encrypt: Any, shared_ring: Ring) -> None:
+    """Host and user apart, each bound to the keyspace and the scheme, the user to the host."""
+    body = event_line(encrypt([EVENT])).body
+    siv = AESSIV(subkey(shared_ring, "sip.identity", b"uri", 64))
+    header = b"\x01\x01" + shared_ring.active.kid
+    context = [header, b"sip.identity", b"sip"]
+    host = base32(header + siv.encrypt(b"example.org", context))
+    user = base32(siv.encrypt(b"alice", [*context, b"example.org"]))
+    assert body["sip"]["from"] == f"sip:{user}@{host}.zt.invalid"
+    assert len(host) == 53  # one label
+    host_alone = AESSIV(subkey(shared_ring, "sip.host", b"det", 64))
+    derived = spelled(header + host_alone.encrypt(b"sexample.org", [header, b"sip.host"]))
+    assert body["sip.from_host"] == derived
 
 
 def blob(line: EventLine, ring: Ring) -> bytes:
@@ -200,7 +219,8 @@ def test_the_tags(encrypt: Any, shared_ring: Ring, profile: Profile) -> None:
         assert record.search is not None
         message = lp(b"\0\0\0\1") + lp(shared_ring.active.kid, b"sip.identity")
         tokens = b"".join(struct.pack(">I", token) for token in record.tokens)
-        message += lp(b"det", raw(record.search), record.ct.encode(), tokens)
+        scheme = b"uri" if record.ct.startswith("sip:") else b"det"
+        message += lp(scheme, raw(record.search), record.ct.encode(), tokens)
         assert record.tag == mac(key, message)
 
 

@@ -123,7 +123,17 @@ def test_hkdf_gives_no_more_than_255_blocks() -> None:
 
 
 PURPOSES = [labels.DET, labels.OPAQUE, labels.SEAL, labels.HEADER_TAG, labels.VALUE_TAG]
-PURPOSES += [labels.GRAM, b"", b"de", b"det\0", lp(labels.DET)]
+PURPOSES += [labels.URI, labels.FPE, labels.IP, labels.PFX]
+PURPOSES += [
+    labels.GRAM,
+    labels.PREFIX,
+    labels.WHOLE,
+    labels.NET,
+    b"",
+    b"de",
+    b"det\0",
+    lp(labels.DET),
+]
 PARAMS = [b"", b"\0", b"t", lp(uint32(1)), lp(uint32(1), uint32(3), uint32(32))]
 LENGTHS = [16, 32, 64]
 BLANK = ["", " ", "  ", "\t", "\n", "\0", "\0\0", "\0" * 4, "\0" * 8, "\u00a0", "\u200b", "\ufeff"]
@@ -179,7 +189,8 @@ def test_where_purpose_ends_and_params_begin_matters(text: bytes, places: list[i
 def test_labels_are_distinct() -> None:
     below_root = [labels.KID, labels.KCV, labels.KEYSPACE]
     below_keyspace = [labels.DET, labels.OPAQUE, labels.SEAL, labels.HEADER_TAG]
-    below_keyspace += [labels.VALUE_TAG, labels.GRAM]
+    below_keyspace += [labels.URI, labels.FPE, labels.IP, labels.PFX]
+    below_keyspace += [labels.VALUE_TAG, labels.GRAM, labels.PREFIX, labels.WHOLE, labels.NET]
     below_tenant = [labels.EVENT_ID, labels.PROFILE_ID, labels.JOB_VERSION]
     below_wrapping = [labels.RING_WRAP, labels.RING_MAC]
     everything = [*below_root, *below_keyspace, *below_tenant, *below_wrapping]
