@@ -9,7 +9,7 @@ description out too: rewording it must not part old events from new ones.
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from pydantic import (
@@ -32,12 +32,15 @@ from zt.schemes.ip import Mode
 from zt.schemes.search import SearchKind
 from zt.units import parse_span
 from zt.values.derive import Part
+from zt.values.number import Keep
 
 FieldPath = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 CLEAR_SCHEMES = ("clear", "unsafe-clear")
 UNPROTECTED = (*CLEAR_SCHEMES, "coarsen")
 """Schemes that leave the cloud something of the value itself."""
+
+MAX_KEPT = 15  # digits: as many as a phone number has (ITU-T E.164)
 
 _KEYED = ("det", "uri", "fpe", "ip")
 _OPTIONS: dict[SchemeName, tuple[str, ...]] = {
@@ -78,9 +81,16 @@ class FieldRule(BaseModel):
     keyspace: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None
     search: tuple[SearchKind, ...] = ()
     kind: Kind = "keyword"
-    keep: Literal["country"] | Annotated[int, Field(ge=0, le=15)] = 0
+    keep: Keep = 0
     mode: Mode = "fpe"
     step: Annotated[int, Field(gt=0, lt=2**63)] | None = None
+
+    @field_validator("keep", mode="before")
+    @classmethod
+    def _country_or_digits(cls, keep: Any) -> Any:
+        if keep != "country" and (type(keep) is not int or not 0 <= keep <= MAX_KEPT):
+            raise ValueError(f"write country, or a number of digits from 0 to {MAX_KEPT}")
+        return keep
 
     @field_validator("step", mode="before")
     @classmethod
