@@ -45,6 +45,39 @@ def test_another_ring_is_noticed_without_a_header_too(
     assert outcome(other_ring, encrypt(EVENTS)[skipped:], UnknownEpochError)[0] == []
 
 
+def test_one_event_of_an_unknown_epoch_is_refused_alone(
+    encrypt: Any, decrypt: Any, other_ring: Ring
+) -> None:
+    wire = encrypt(EVENTS)
+    kid = f'"kid":"{other_ring.active.kid.hex()}"'.encode()
+    own = wire[-1][wire[-1].index(b'"kid"') :][: len(kid)]
+    opened, rejects = decrypt([*wire[:-1], wire[-1].replace(own, kid)])
+    assert opened == EVENTS[:-1]
+    assert [reject.line for reject in rejects] == [len(wire)]
+    assert "does not hold" in rejects[0].reason
+
+
+def test_the_good_epoch_comes_out_beside_an_unknown_one(
+    encrypt: Any, decrypt: Any, other_ring: Ring
+) -> None:
+    foreign = encrypt(EVENTS[:4], ring=other_ring)
+    opened, rejects = decrypt([*encrypt(EVENTS), *foreign])
+    assert opened == EVENTS
+    assert len(rejects) == len(foreign)
+
+
+def test_more_unknown_events_than_known_ones_stop_the_run(
+    encrypt: Any, shared_ring: Ring, other_ring: Ring
+) -> None:
+    wire = [*encrypt(EVENTS[:2]), *encrypt(EVENTS, ring=other_ring)]
+    _, told = outcome(shared_ring, wire, SystemicError)
+    assert "10 of 12 events failed" in told
+
+
+def test_a_header_of_an_unknown_epoch_without_events(encrypt: Any, other_ring: Ring) -> None:
+    assert outcome(other_ring, encrypt(EVENTS)[:1], UnknownEpochError)[0] == []
+
+
 def twin_of(ring: Ring, path: Path) -> Ring:
     """A ring whose active epoch has the kid of another ring's, and another key."""
     twin = init_ring(path, ring.tenant, "file:twin.key")

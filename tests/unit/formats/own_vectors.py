@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from support.every_scheme import PROFILE
 
 from analytics.wire import encode_bytes, finding_id, parse_line
 from analytics.wire.stream import EventLine, HeaderLine, ValueLine
@@ -25,16 +26,17 @@ from keys import EpochKeys, Ring, Secret
 from keys.derive import ROOT_SIZE
 from keys.ring import RING_VERSION, Epoch, RingFile, wrap, write_ring
 from zt.crypto.fold import fold
+from zt.crypto.tokens import NET_PARAMS, PREFIX_PARAMS, WHOLE_PARAMS
 from zt.encoder import Encoder
 from zt.encoder.encrypt import Reject
 from zt.encoder.event_id import EventIds, stream_name
+from zt.encoder.plan import Plan
 from zt.encoder.rejects import seal_reject
 from zt.encoder.seal import HeaderTag, ValueTag
 from zt.jobs.pack import Job
-from zt.profile import FieldRule, Profile
 from zt.schemes.det import Det, encode_scalar
-from zt.schemes.opaque import Hidden, OpaqueBlob
-from zt.schemes.search import SearchTokens, search_id
+from zt.schemes.opaque import Hidden, OpaqueBlob, Original
+from zt.schemes.search import SearchKind, SearchTokens, search_id
 
 FOLDER = Path(__file__).parents[2] / "vectors" / "own"
 COMMAND = "PYTHONPATH=tests python -m unit.formats.own_vectors"
@@ -42,7 +44,7 @@ PROVENANCE = (
     "made by this product under the fixed ring of keys.json, whose keys are counting bytes and "
     f"protect nothing; written by: {COMMAND}"
 )
-NAMES = ("keys", "det", "opaque", "search", "names", "rejects", "wire")
+NAMES = ("keys", "det", "schemes", "opaque", "search", "names", "rejects", "wire")
 
 TENANT = "acme"
 ROOT = bytes(range(32))
@@ -50,19 +52,6 @@ ID_KEY = bytes(range(32, 64))
 WRAPPING_KEY = bytes(range(64, 96))
 CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
-PROFILE = Profile(
-    name="vectors",
-    time="time",
-    fields={
-        "time": FieldRule(scheme="clear", kind="time"),
-        "n": FieldRule(scheme="clear", kind="number"),
-        "flag.set": FieldRule(scheme="clear"),
-        "sip.from": FieldRule(scheme="det", keyspace="sip.identity", search=("gram",)),
-        "sip.to": FieldRule(scheme="det", keyspace="sip.identity", search=("gram",)),
-        "sip.call_id": FieldRule(scheme="det"),
-        "sip.password": FieldRule(scheme="drop"),
-    },
-)
 JOB = Job.model_validate(
     {
         "id": "guessing",
@@ -79,14 +68,21 @@ JOB = Job.model_validate(
 EVENTS = [
     (
         b'{"time":"2026-01-02T03:04:05.678Z","n":1,"sip":{"from":"sip:alice@example.org",'
-        b'"to":["sip:bob@example.org",null,7],"call_id":"a84b4c76e66710","password":"hunter2",'
-        b'"body":{"v":[0,-0.0,1e300]}}}\n'
+        b'"to":["sip:bob@example.org",null,7],"route":"sips:[2001:DB8::1]:5061;lr",'
+        b'"body":{"v":[0,-0.0,1e300]}},"gone":"hunter2","account":49301234}\n'
     ),
     '{"time":null,"n":[1,1.0,-0.0,123456789012345678901234567890],"flag.set":[true,false,null,""],'
-    '"sip.from":"SIP:\u00c9ve\u212a@ex\ufb01ne.example","sip.call_id":true,"x.y":{},"x":[{"z":[]}]}'
+    '"sip.from":"SIP:\u00c9ve\u212a@ex\ufb01ne.example","user":true,"x.y":{},"x":[{"z":[]}]}'
     "\r\n".encode(),
     b"\n",
-    b'{"n":{},"flag":{"set":[]},"sip.to":1.5,"sip.call_id":null}\n',
+    (
+        b'{"n":{},"flag":{"set":[]},"sip.to":"<tel:+44-20-7123-4567>;tag=1","user":null,'
+        b'"phone":"+4930123456","card":"4111111111111111","client":{"ip":"::ffff:192.0.2.1"},'
+        b'"server.ip":["2001:db8::1","192.0.2.1:5060"],"peer":{"ip":"192.0.2.7"},'
+        b'"trunk.ip":"192.0.2.7","seen":"2026-01-02T03:04:05+01:00","size":[12345,-1,"big"],'
+        b'"device":{"mac":"00:00:5e:00:53:01","x1":"a","secret":1},"mail":"Bob@Example.NET"}\n'
+    ),
+    b'{"device":{"mac":7},"note":"n"}\n',
     b"{}",
 ]
 TEXTS = [
@@ -101,6 +97,30 @@ TEXTS = [
     "e\u0301a\u0301o\u0301",
     "\u0378\u0301ab",  # the first is unassigned in Unicode 14
     "\U0001e4d0ab\u00c9",  # the first came with Unicode 15
+]
+NUMBERS = ["+4930123456", "12", "004930", "+", "1" * 20, "\uff11\uff12 x", "+49 30"]
+ADDRESSES = ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8:1:2::3", "192.0.2.1:5060"]
+SCHEMES: list[tuple[str, list[Any]]] = [
+    (
+        "sip.from",
+        [
+            "sip:alice@example.org",
+            "SIP:alice@Example.ORG:5060;transport=tcp",
+            "sips:example.org",
+            "tel:+1-201-555-0123",
+            "tel:7042;phone-context=example.com",
+            "sip:" + "h" * 63 + "." + "i" * 63,
+            "sip:" + "h" * 63 + "." + "i" * 64,
+            "urn:service:sos",
+        ],
+    ),
+    ("phone", ["+4930123456", "4930123456", "+12015550123", "+85212345678", "+4930123"]),
+    ("account", ["000000", "+4930123456", 4930123456, "1" * 36, "1" * 37, "12345", "x"]),
+    ("card", ["4111111111111111", "41111111111"]),
+    ("client.ip", ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1", "192.0.2.01"]),
+    ("trunk.ip", ["192.0.2.1", "192.0.2.2", "2001:db8::1", "fe80::1%eth0"]),
+    ("seen", ["2026-01-02T03:04:05.678Z", "1969-12-31T23:59:59+0100", "now"]),
+    ("size", [12345, -1, 99.5, 2**63]),
 ]
 SCALARS: list[Any] = [
     "",
@@ -170,6 +190,13 @@ def keys_vectors(ring: Ring) -> dict[str, Any]:
         ("zt:seal", "seal", "", 32),
         ("zt:seal", "header-tag", "", 32),
         ("zt:profile", "det", "", 64),
+        ("sip.identity", "uri", "", 64),
+        ("sip.identity", "fpe", "", 32),
+        ("sip.identity", "ip", "", 32),
+        ("sip.identity", "pfx", "", 32),
+        ("sip.identity", "prefix", PREFIX_PARAMS.hex(), 32),
+        ("sip.identity", "whole", WHOLE_PARAMS.hex(), 32),
+        ("sip.identity", "net", NET_PARAMS.hex(), 32),
     ]
     keyspace_key = space._key  # no public door: only subkeys are ever used
     return {
@@ -232,27 +259,69 @@ def opaque_vectors(ring: Ring) -> dict[str, Any]:
         [[["a", "b"], 1.0]],
         [[["a.b"], None], [["sip", "body"], {"\u00e9\x1f/\u2028": ["\x7f", 1e16, 10**30, {}]}]],
     ]
+    originals: list[Original] = [(("sip", "to"), 1, "SIP:a@b:5060"), (("n",), None, 5)]
     return {
         "vectors": [
             {
                 "event_id": event_id,
                 "entries": msgspec.json.encode(entry).decode(),
-                "blob": blob.seal(Hidden([(tuple(k), v) for k, v in entry], []), event_id),
+                "originals": msgspec.json.encode(own).decode(),
+                "blob": blob.seal(Hidden([(tuple(k), v) for k, v in entry], own), event_id),
             }
+            for own in ([], originals)
             for entry in entries
         ]
     }
 
 
+def schemes_vectors(ring: Ring) -> dict[str, Any]:
+    """Values by field of the profile: what stands in the event, and what opening gives back."""
+    plan = Plan(PROFILE, ring.active, PROFILE.id(ring.tenant_key))
+    vectors = []
+    for path, values in SCHEMES:
+        field = plan.field(path)
+        assert field is not None
+        for value in values:
+            made = field.protect(value)
+            vectors.append(
+                {
+                    "path": path,
+                    "value": msgspec.json.encode(value).decode(),
+                    "scheme": made.scheme,
+                    "canonical": field.canonical(value),
+                    "ciphertext": made.ciphertext,
+                    "is_exact": made.is_exact,
+                }
+            )
+    return {"profile": PROFILE.normalised().decode(), "vectors": vectors}
+
+
 def search_vectors(ring: Ring) -> dict[str, Any]:
-    """Gram tokens, by text and by needle."""
-    tokens = SearchTokens(("gram",), ring.active.keyspace("sip.identity"))
+    """Tokens of every kind, by text."""
+    keyspace = ring.active.keyspace("sip.identity")
+    texts: list[tuple[SearchKind, list[str]]] = [
+        ("gram", TEXTS),
+        ("prefix", NUMBERS),
+        ("whole", TEXTS),
+        ("net", ADDRESSES),
+    ]
+    lists: list[tuple[SearchKind, ...]] = [
+        *((kind,) for kind, _ in texts),
+        ("gram", "prefix"),
+        ("gram", "prefix", "whole", "net"),
+    ]
     return {
         "keyspace": "sip.identity",
-        "search": search_id(("gram",)),
+        "lists": [{"kinds": list(kinds), "search": search_id(kinds)} for kinds in lists],
         "vectors": [
-            {"text": text, "folded": fold(text), "tokens": list(tokens.tokens([text])[0])}
-            for text in TEXTS
+            {
+                "kind": kind,
+                "text": text,
+                "folded": fold(text),
+                "tokens": list(SearchTokens([kind], keyspace).tokens([text])[0]),
+            }
+            for kind, own in texts
+            for text in own
         ],
     }
 
@@ -345,6 +414,7 @@ def compute(name: str, ring: Ring) -> dict[str, Any]:
     makers = {
         "keys": keys_vectors,
         "det": det_vectors,
+        "schemes": schemes_vectors,
         "opaque": opaque_vectors,
         "search": search_vectors,
         "names": names_vectors,
