@@ -55,7 +55,8 @@ class WireModel(BaseModel):
 class Column(WireModel):
     """One visible path of a batch.
 
-    `keyspace` and `search` are absent for clear fields, `search` also for fields without search
+    `keyspace` and `search` are absent for clear fields (coarsened ones have a keyspace, for what
+    does not round), `search` also for fields without search
     tokens; together with a kid they name the value dictionary of the column.
     """
 

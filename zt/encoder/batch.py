@@ -55,13 +55,15 @@ class Batch:
     def _derive(self, event: dict[str, Any]) -> dict[str, Any]:
         """The derived fields of an event, protected, each under its dotted path."""
         derived: dict[str, Any] = {}
-        for path, derivation in self._plan.profile.derive.items():
+        for path in self._plan.profile.derive:
             if occupies(event, path):
                 raise EventError(
                     "it has a field already where the profile derives one",
                     "the line is not encrypted; derive to another path",
                 )
-            value = next(values_at(event, derivation.source), None)
+        for path, derivation in self._plan.profile.derive.items():
+            found_at = values_at(event, derivation.source)
+            value = next((v for v in found_at if not (isinstance(v, dict) and v)), None)
             items = value if isinstance(value, list) else [value]
             found = [part for item in items if (part := _part(derivation, item)) is not None]
             field = self._plan.field(path)
@@ -91,15 +93,16 @@ class Batch:
                 elif inner := self._visible(value, keys, hidden):
                     body[key] = inner
                 continue
-            if place.field is None:
+            field = plan.field(path)
+            if field is None:
                 hidden.entries.append((keys, value))
                 continue
             try:
-                body[key] = self._protect(place.field, keys, value, hidden.originals)
+                body[key] = self._protect(field, keys, value, hidden.originals)
             except UnfitError:
                 hidden.entries.append((keys, value))
             else:
-                self.seen[path] = place.field
+                self.seen[path] = field
         return body
 
     def _protect(

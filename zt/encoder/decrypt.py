@@ -25,6 +25,7 @@ from keys import KeyCheckError, KeysError, Ring, UnknownEpochError
 from zt.encoder.plan import Plan, open_profile
 from zt.encoder.seal import HeaderTag, ValueTag
 from zt.errors import IntegrityError, SystemicError, ZtError
+from zt.values.paths import occupies
 
 SYSTEMIC_AFTER = 100  # events; a share is not judged on fewer while the stream goes on
 
@@ -159,7 +160,8 @@ class Decoder:
         if hidden.originals or plan.profile.derive:
             event = _copy(view)
             for path in plan.profile.derive:
-                event.pop(path, None)
+                if event.pop(path, None) is None and occupies(event, path):
+                    raise _respelled()
             for keys, index, value in hidden.originals:
                 _replace(event, keys, index, value)
             for entry in hidden.entries:
@@ -267,10 +269,7 @@ def _replace(event: dict[str, Any], keys: Keys, index: int | None, value: Any) -
             branch, place = branch[place], index
         branch[place]  # it must be there
     except (KeyError, IndexError, TypeError):
-        raise IntegrityError(
-            "an event's visible fields are not where they were: its keys were respelled",
-            "get the event again from where it was made, and ask who could write the store",
-        ) from None
+        raise _respelled() from None
     branch[place] = value
 
 
@@ -289,8 +288,12 @@ def _put(event: dict[str, Any], keys: Keys, value: Any) -> None:
         if not isinstance(branch, dict):
             break
     if not isinstance(branch, dict) or keys[-1] in branch:
-        raise IntegrityError(
-            "an event's visible fields stand where hidden ones belong: its keys were respelled",
-            "get the event again from where it was made, and ask who could write the store",
-        )
+        raise _respelled()
     branch[keys[-1]] = value
+
+
+def _respelled() -> IntegrityError:
+    return IntegrityError(
+        "an event's visible fields are not where they were: its keys were respelled",
+        "get the event again from where it was made, and ask who could write the store",
+    )

@@ -147,6 +147,8 @@ class Encoder:
             else:  # long arrays of short values grow the most
                 reason = f"longer than {MAX_LINE} bytes once it is encrypted"
                 self._reject(Reject(item.line, reason, item.raw))
+        if not events:
+            return
         header = self._header(tuple(plan.column for plan in work.seen.values()))
         records = self._records(work)
         self.report.events += len(events)

@@ -26,7 +26,7 @@ def read_event(raw: bytes) -> dict[str, Any]:
         raise EventError(str(error), reason) from None
     if not isinstance(event, dict):
         raise EventError("no JSON object", reason)
-    if "zt" in event:
+    if any(key == "zt" or key.startswith("zt.") for key in event):
         raise EventError("it has a key `zt`: encrypted already?", reason)
     if has_doubled_path(event):
         raise EventError("a path stands twice, nested and dotted", reason)

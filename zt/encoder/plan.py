@@ -19,15 +19,13 @@ _REMEMBERED = 4096  # paths; keys are the sender's to choose and must not fill t
 
 
 class Place(NamedTuple):
-    """What a profile says of one path.
+    """What a profile says of one path, whatever stands there.
 
     Attributes:
-        field: what to do with a value there; None: into the opaque blob.
         is_branch: whether a listed field may lie below; else an object there is opaque whole.
         is_dropped: whether it leaves the event, with all that is below.
     """
 
-    field: FieldPlan | None
     is_branch: bool
     is_dropped: bool
 
@@ -66,6 +64,7 @@ class Plan:
         self._patterns = profile.patterns()
         self._branches = {p for path in profile.fields for p in list(prefixes(path))[:-1]}
         self._places: dict[str, Place] = {}
+        self._fields: dict[str, FieldPlan | None] = {}
         self._by_pattern: dict[str, FieldPlan] = {}
         self._max_pattern_fields = max_pattern_fields
         self.visible = {
@@ -76,12 +75,20 @@ class Plan:
 
     def field(self, path: str) -> FieldPlan | None:
         """What to do with a visible field; None if the cloud does not see this path."""
-        return self.at(path).field
+        try:
+            return self._fields[path]
+        except KeyError:
+            field = None if self.at(path).is_dropped else self._visible(path)
+        if len(self._fields) < _REMEMBERED:
+            self._fields[path] = field
+        return field
 
     def at(self, path: str) -> Place:
         """What the profile says of a path."""
         if (place := self._places.get(path)) is None:
-            place = self._look_up(path)
+            is_dropped = any(self._is_dropped(prefix) for prefix in prefixes(path))
+            is_branch = path in self._branches or self._patterns.leads_to(path)
+            place = Place(is_branch, is_dropped)
             if len(self._places) < _REMEMBERED:
                 self._places[path] = place
         return place
@@ -89,12 +96,6 @@ class Plan:
     def shown(self) -> list[str]:
         """The paths and patterns of the fields that the cloud sees, sorted."""
         return sorted(path for path, rule in self.profile.fields.items() if rule.is_visible)
-
-    def _look_up(self, path: str) -> Place:
-        if any(self._is_dropped(prefix) for prefix in prefixes(path)):
-            return Place(None, False, True)
-        is_branch = path in self._branches or self._patterns.leads_to(path)
-        return Place(self._visible(path), is_branch, False)
 
     def _visible(self, path: str) -> FieldPlan | None:
         rule = self._rule(path)
@@ -104,7 +105,10 @@ class Plan:
             return self._maker.make(path, rule)
         if (field := self._by_pattern.get(path)) is None:
             limit = self._max_pattern_fields
-            if len(path) > MAX_FIELD_PATH or (limit is not None and len(self._by_pattern) >= limit):
+            if limit is not None and len(self._by_pattern) >= limit:
+                return None
+            # the sender chose the key: it may be no name that a profile could have listed
+            if not 0 < len(path) <= MAX_FIELD_PATH or path.startswith(labels.RESERVED_PREFIX):
                 return None
             field = self._by_pattern[path] = self._maker.make(path, rule)
         return field

@@ -92,6 +92,11 @@ class FieldRule(BaseModel):
             raise ValueError(f"write country, or a number of digits from 0 to {MAX_KEPT}")
         return keep
 
+    @field_validator("search")
+    @classmethod
+    def _in_one_order(cls, search: tuple[SearchKind, ...]) -> tuple[SearchKind, ...]:
+        return tuple(sorted(search))
+
     @field_validator("step", mode="before")
     @classmethod
     def _span_of_time(cls, step: Any) -> Any:
@@ -167,7 +172,7 @@ class Profile(BaseModel):
         self._check_keyspaces()
         self._check_derived()
         if self.time is not None:
-            timed = self.fields.get(self.time)
+            timed = None if is_pattern(self.time) else self.fields.get(self.time)
             visible = timed is not None and timed.scheme in UNPROTECTED
             if timed is None or not visible or timed.kind != "time":
                 reason = f"the field {self.time} must be clear or coarsen, and of kind time"
@@ -176,19 +181,19 @@ class Profile(BaseModel):
 
     def _check_fields(self) -> None:
         for path, rule in self.fields.items():
-            if path == "zt" or path.startswith("zt."):
-                raise _wrong("the key `zt` is reserved", "fields", path)
+            if path.startswith(("zt.", labels.RESERVED_PREFIX)) or path == "zt":
+                raise _wrong("names that start with zt are reserved", "fields", path)
             if "**" in path:
                 raise _wrong("write one * for any run of characters", "fields", path)
             above = list(prefixes(path))[:-1]
-            if rule.scheme != "drop" and any(self._drops(upper) for upper in above):
+            if rule.scheme != "drop" and any(map(self._drops, above)):
                 raise _wrong("the field lies below one that is dropped", "fields", path)
         if pair := ambiguous(filter(is_pattern, self.fields)):
             reason = f"it and {pair[0]} fit the same fields, and neither is more specific"
             raise _wrong(reason, "fields", pair[1])
 
     def _drops(self, path: str) -> bool:
-        rule = self.fields.get(path)
+        rule = self.rule_for(path)
         return rule is not None and rule.scheme == "drop"
 
     def _check_keyspaces(self) -> None:

@@ -13,7 +13,7 @@ from analytics.wire import format_time, parse_time
 from zt.schemes.base import UnfitError
 
 MAX_NUMBER = 2**63
-"""Numbers from here on are not rounded: stores can't compare them."""
+"""Numbers from here on, or rounded below its negative, stay as they are: no int64 holds them."""
 
 
 class Coarsen:
@@ -40,7 +40,9 @@ class Coarsen:
                 raise UnfitError("no time") from None
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if self._kind == "number" and is_number and abs(value) < MAX_NUMBER:
-            return int(math.floor(value) // self._step * self._step)
+            rounded: int = math.floor(value) // self._step * self._step
+            if rounded >= -MAX_NUMBER:
+                return rounded
         raise UnfitError(f"no {self._kind}")
 
     def protect(self, canonical: Any) -> Any:

@@ -39,6 +39,13 @@ class Hidden(NamedTuple):
     originals: list[Original]
 
 
+class _Content(msgspec.Struct, forbid_unknown_fields=True):
+    """The JSON of a blob."""
+
+    o: list[Entry]
+    r: list[Original]
+
+
 class OpaqueBlob:
     """Seals and opens the opaque blobs of one epoch."""
 
@@ -59,13 +66,10 @@ class OpaqueBlob:
         """
         plaintext = self._sealer.open(blob, b"event", decode_bytes(event_id))
         try:
-            content = msgspec.json.decode(plaintext)
-            return Hidden(
-                [(tuple(keys), value) for keys, value in content["o"]],
-                [(tuple(keys), index, value) for keys, index, value in content["r"]],
-            )
-        except (ValueError, TypeError, KeyError):
+            content = msgspec.json.decode(plaintext, type=_Content)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             raise IntegrityError(
                 "an opaque blob was written by a newer release",
                 "open it with the release of zt-analytics that wrote it, or a newer one",
             ) from None
+        return Hidden(content.o, content.r)

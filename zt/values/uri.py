@@ -26,7 +26,7 @@ _SIP = re.compile(
     r"(?::(?:[A-Za-z0-9_.!~*'()&=+$,-]|%[0-9A-Fa-f]{2})*+)?+@)?"
     r"(?P<host>\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)*+\.?+)"
     r"(?::[0-9]{1,5}+)?+"
-    r"(?:;[!-~]*+|\?[!-~]*+)?+"
+    r"(?:[;?][!#-;=?A-~]*+)?+"  # no @, which would make the user's end ambiguous
 )
 _TEL = re.compile(r"[Tt][Ee][Ll]:(?P<number>[+*#0-9A-Fa-f().-]++)(?P<parameters>(?:;[!-:<-~]++)*+)")
 _SEPARATORS = str.maketrans("", "", "-.()")

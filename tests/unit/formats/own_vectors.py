@@ -13,12 +13,30 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from support.every_scheme import PROFILE
+from unit.formats.vector_inputs import (
+    ADDRESSES,
+    ALL_EVENTS,
+    CREATED,
+    ID_KEY,
+    JOB,
+    MIXED,
+    MIXED_EVENTS,
+    NUMBERS,
+    ROOT,
+    SCALARS,
+    SCHEMES,
+    SMALL,
+    SMALL_EVENTS,
+    TENANT,
+    TEXTS,
+    WRAPPING_KEY,
+)
 
 from analytics.wire import encode_bytes, finding_id, parse_line
 from analytics.wire.stream import EventLine, HeaderLine, ValueLine
@@ -30,10 +48,10 @@ from zt.crypto.tokens import NET_PARAMS, PREFIX_PARAMS, WHOLE_PARAMS
 from zt.encoder import Encoder
 from zt.encoder.encrypt import Reject
 from zt.encoder.event_id import EventIds, stream_name
-from zt.encoder.plan import Plan
+from zt.encoder.fields import FieldMaker
 from zt.encoder.rejects import seal_reject
 from zt.encoder.seal import HeaderTag, ValueTag
-from zt.jobs.pack import Job
+from zt.profile import FieldRule, Profile
 from zt.schemes.det import Det, encode_scalar
 from zt.schemes.opaque import Hidden, OpaqueBlob, Original
 from zt.schemes.search import SearchKind, SearchTokens, search_id
@@ -44,101 +62,8 @@ PROVENANCE = (
     "made by this product under the fixed ring of keys.json, whose keys are counting bytes and "
     f"protect nothing; written by: {COMMAND}"
 )
-NAMES = ("keys", "det", "schemes", "opaque", "search", "names", "rejects", "wire")
-
-TENANT = "acme"
-ROOT = bytes(range(32))
-ID_KEY = bytes(range(32, 64))
-WRAPPING_KEY = bytes(range(64, 96))
-CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-JOB = Job.model_validate(
-    {
-        "id": "guessing",
-        "description": "not part of the version",
-        "kind": "event_count",
-        "where": "type:auth-failed",
-        "group_by": ["client.ip"],
-        "window": "5m",
-        "threshold": 8,
-        "severity": "high",
-        "tags": ["attack.t1110.001"],
-    }
-)
-EVENTS = [
-    (
-        b'{"time":"2026-01-02T03:04:05.678Z","n":1,"sip":{"from":"sip:alice@example.org",'
-        b'"to":["sip:bob@example.org",null,7],"route":"sips:[2001:DB8::1]:5061;lr",'
-        b'"body":{"v":[0,-0.0,1e300]}},"gone":"hunter2","account":49301234}\n'
-    ),
-    '{"time":null,"n":[1,1.0,-0.0,123456789012345678901234567890],"flag.set":[true,false,null,""],'
-    '"sip.from":"SIP:\u00c9ve\u212a@ex\ufb01ne.example","user":true,"x.y":{},"x":[{"z":[]}]}'
-    "\r\n".encode(),
-    b"\n",
-    (
-        b'{"n":{},"flag":{"set":[]},"sip.to":"<tel:+44-20-7123-4567>;tag=1","user":null,'
-        b'"phone":"+4930123456","card":"4111111111111111","client":{"ip":"::ffff:192.0.2.1"},'
-        b'"server.ip":["2001:db8::1","192.0.2.1:5060"],"peer":{"ip":"192.0.2.7"},'
-        b'"trunk.ip":"192.0.2.7","seen":"2026-01-02T03:04:05+01:00","size":[12345,-1,"big"],'
-        b'"device":{"mac":"00:00:5e:00:53:01","x1":"a","secret":1},"mail":"Bob@Example.NET"}\n'
-    ),
-    b'{"device":{"mac":7},"note":"n"}\n',
-    b"{}",
-]
-TEXTS = [
-    "",
-    "ab",
-    "abc",
-    "sip:alice@example.org",
-    "SIP:Alice@Example.ORG",
-    "aaaaaa",
-    "stra\u00dfe \ufb01n \u2167",
-    "\U0001f600\U0001f600\U0001f600",
-    "e\u0301a\u0301o\u0301",
-    "\u0378\u0301ab",  # the first is unassigned in Unicode 14
-    "\U0001e4d0ab\u00c9",  # the first came with Unicode 15
-]
-NUMBERS = ["+4930123456", "12", "004930", "+", "1" * 20, "\uff11\uff12 x", "+49 30"]
-ADDRESSES = ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8:1:2::3", "192.0.2.1:5060"]
-SCHEMES: list[tuple[str, list[Any]]] = [
-    (
-        "sip.from",
-        [
-            "sip:alice@example.org",
-            "SIP:alice@Example.ORG:5060;transport=tcp",
-            "sips:example.org",
-            "tel:+1-201-555-0123",
-            "tel:7042;phone-context=example.com",
-            "sip:" + "h" * 63 + "." + "i" * 63,
-            "sip:" + "h" * 63 + "." + "i" * 64,
-            "urn:service:sos",
-        ],
-    ),
-    ("phone", ["+4930123456", "4930123456", "+12015550123", "+85212345678", "+4930123"]),
-    ("account", ["000000", "+4930123456", 4930123456, "1" * 36, "1" * 37, "12345", "x"]),
-    ("card", ["4111111111111111", "41111111111"]),
-    ("client.ip", ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1", "192.0.2.01"]),
-    ("trunk.ip", ["192.0.2.1", "192.0.2.2", "2001:db8::1", "fe80::1%eth0"]),
-    ("seen", ["2026-01-02T03:04:05.678Z", "1969-12-31T23:59:59+0100", "now"]),
-    ("size", [12345, -1, 99.5, 2**63]),
-]
-SCALARS: list[Any] = [
-    "",
-    "alice",
-    "\u00e9\U0001f600\0",
-    0,
-    -1,
-    10**30,
-    0.0,
-    -0.0,
-    1.0,
-    1e16,
-    5e-324,
-    True,
-    False,
-    "1",
-    "x" * 8192,
-]
+NAMES = ["keys", "det", "schemes", "opaque", "search", "names", "rejects", "tags"]
+NAMES += ["wire", "mixed", "every_scheme"]
 
 
 def ring_content() -> tuple[RingFile, Secret]:
@@ -275,52 +200,51 @@ def opaque_vectors(ring: Ring) -> dict[str, Any]:
 
 
 def schemes_vectors(ring: Ring) -> dict[str, Any]:
-    """Values by field of the profile: what stands in the event, and what opening gives back."""
-    plan = Plan(PROFILE, ring.active, PROFILE.id(ring.tenant_key))
+    """Values under a rule: what stands in the event, and what opening gives back."""
     vectors = []
-    for path, values in SCHEMES:
-        field = plan.field(path)
-        assert field is not None
+    for keyspace, rule, values in SCHEMES:
+        named = rule if rule["scheme"] == "coarsen" else {**rule, "keyspace": keyspace}
+        field = FieldMaker(ring.active).make(keyspace, FieldRule.model_validate(named))
         for value in values:
             made = field.protect(value)
             vectors.append(
                 {
-                    "path": path,
+                    "keyspace": keyspace,
+                    "rule": rule,
                     "value": msgspec.json.encode(value).decode(),
                     "scheme": made.scheme,
-                    "canonical": field.canonical(value),
+                    "canonical": msgspec.json.encode(field.canonical(value)).decode(),
                     "ciphertext": made.ciphertext,
                     "is_exact": made.is_exact,
                 }
             )
-    return {"profile": PROFILE.normalised().decode(), "vectors": vectors}
+    return {"vectors": vectors}
 
 
 def search_vectors(ring: Ring) -> dict[str, Any]:
     """Tokens of every kind, by text."""
-    keyspace = ring.active.keyspace("sip.identity")
-    texts: list[tuple[SearchKind, list[str]]] = [
-        ("gram", TEXTS),
-        ("prefix", NUMBERS),
-        ("whole", TEXTS),
-        ("net", ADDRESSES),
+    texts: list[tuple[SearchKind, str, list[str]]] = [
+        ("gram", "sip.identity", TEXTS),
+        ("prefix", "phone", NUMBERS),
+        ("whole", "sip.identity", [*TEXTS, "Alice"]),
+        ("net", "address", ADDRESSES),
     ]
     lists: list[tuple[SearchKind, ...]] = [
-        *((kind,) for kind, _ in texts),
-        ("gram", "prefix"),
-        ("gram", "prefix", "whole", "net"),
+        *((kind,) for kind, _, _ in texts),
+        ("gram", "whole"),
+        ("gram", "net", "prefix", "whole"),
     ]
     return {
-        "keyspace": "sip.identity",
         "lists": [{"kinds": list(kinds), "search": search_id(kinds)} for kinds in lists],
         "vectors": [
             {
                 "kind": kind,
+                "keyspace": space,
                 "text": text,
                 "folded": fold(text),
-                "tokens": list(SearchTokens([kind], keyspace).tokens([text])[0]),
+                "tokens": list(SearchTokens([kind], ring.active.keyspace(space)).tokens([text])[0]),
             }
-            for kind, own in texts
+            for kind, space, own in texts
             for text in own
         ],
     }
@@ -341,7 +265,7 @@ def names_vectors(ring: Ring) -> dict[str, Any]:
         for position in (0, 8, 2**32)
     ]
     version = JOB.version(ring.tenant_key)
-    profile = PROFILE.id(ring.tenant_key)
+    profile = SMALL.id(ring.tenant_key)
     finding = (JOB.id, version, ring.active.kid.hex(), profile, ("AQE", "\u00e9"), 1_700_000_000)
     return {
         "event_ids": ids,
@@ -349,7 +273,7 @@ def names_vectors(ring: Ring) -> dict[str, Any]:
             {"first_line": text, "hex": stream_name(text.encode()).hex()}
             for text in (line.decode(), "")
         ],
-        "profile": {"text": PROFILE.normalised().decode(), "id": profile},
+        "profile": {"text": SMALL.normalised().decode(), "id": profile},
         "job": {
             "text": '{"group_by":["client.ip"],"id":"guessing","kind":"event_count",'
             '"severity":"high","tags":["attack.t1110.001"],"threshold":8,'
@@ -382,9 +306,9 @@ def rejects_vectors(ring: Ring) -> dict[str, Any]:
     }
 
 
-def wire_vectors(ring: Ring) -> dict[str, Any]:
+def wire_vectors(ring: Ring, profile: Profile, events: list[bytes]) -> dict[str, Any]:
     """A whole stream: input lines and wire lines, and each MAC in them by itself."""
-    lines = list(Encoder(ring, PROFILE, stream="lab").encrypt(EVENTS))
+    lines = list(Encoder(ring, profile, stream="lab").encrypt(events))
     seals: list[dict[str, str]] = []
     value_tags: list[dict[str, str]] = []
     header_tags: list[str] = []
@@ -400,8 +324,8 @@ def wire_vectors(ring: Ring) -> dict[str, Any]:
                 header_tags.append(HeaderTag(ring.active).compute(header.header))
     return {
         "stream": "lab",
-        "profile": PROFILE.normalised().decode(),
-        "input": [line.decode() for line in EVENTS],
+        "profile": profile.normalised().decode(),
+        "input": [line.decode() for line in events],
         "lines": [line.decode() for line in lines],
         "header_tags": header_tags,
         "value_tags": value_tags,
@@ -409,9 +333,25 @@ def wire_vectors(ring: Ring) -> dict[str, Any]:
     }
 
 
+def tags_vectors(ring: Ring) -> dict[str, Any]:
+    """Tags of value records with a search list and without."""
+    maker = FieldMaker(ring.active)
+    vectors = []
+    for search in ([], ["net"]):
+        rule = FieldRule.model_validate({"scheme": "ip", "keyspace": "address", "search": search})
+        field = maker.make("client.ip", rule)
+        maker = FieldMaker(ring.active)
+        assert field.dictionary is not None
+        made = field.protect("192.0.2.1")
+        tokens = field.dictionary.search.tokens([made.text])[0] if field.dictionary.search else ()
+        record = field.dictionary.record(made.scheme, made.ciphertext, tokens)
+        vectors.append(record.model_dump(mode="json"))
+    return {"vectors": vectors}
+
+
 def compute(name: str, ring: Ring) -> dict[str, Any]:
     """What the product says now, in the shape of the file of that name."""
-    makers = {
+    makers: dict[str, Callable[[Ring], dict[str, Any]]] = {
         "keys": keys_vectors,
         "det": det_vectors,
         "schemes": schemes_vectors,
@@ -419,7 +359,10 @@ def compute(name: str, ring: Ring) -> dict[str, Any]:
         "search": search_vectors,
         "names": names_vectors,
         "rejects": rejects_vectors,
-        "wire": wire_vectors,
+        "tags": tags_vectors,
+        "wire": lambda ring: wire_vectors(ring, SMALL, SMALL_EVENTS),
+        "mixed": lambda ring: wire_vectors(ring, MIXED, MIXED_EVENTS),
+        "every_scheme": lambda ring: wire_vectors(ring, PROFILE, ALL_EVENTS),
     }
     return {"provenance": PROVENANCE, **makers[name](ring)}
 

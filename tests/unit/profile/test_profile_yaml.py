@@ -86,8 +86,8 @@ LINES = {
     ),
     "reserved keyspace": (GOOD.replace("people", "zt:event"), 7, "starting with zt: are reserved"),
     "empty keyspace": (GOOD.replace("people", '""'), 9, "fields.a.b.keyspace: "),
-    "zt": (GOOD + "  zt: {scheme: clear}\n", 12, "the key `zt` is reserved"),
-    "below zt": (GOOD + "  zt.id: {scheme: clear}\n", 12, "the key `zt` is reserved"),
+    "zt": (GOOD + "  zt: {scheme: clear}\n", 12, "names that start with zt are reserved"),
+    "below zt": (GOOD + "  zt.id: {scheme: clear}\n", 12, "names that start with zt are reserved"),
     "time not there": (
         GOOD.replace("time: at", "time: when"),
         4,
