@@ -4,13 +4,14 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
 
-.PHONY: help demo test test-all check lint bench lab lock run-environment environment
+.PHONY: help demo test test-all check lint mutants bench lab lock run-environment environment
 
 help:
 	@echo "make demo      play the whole way on a real capture"
 	@echo "make test      the tests that need no root and no servers"
 	@echo "make test-all  all tests: root, namespaces, long runs"
 	@echo "make check     lint, types, architecture, then make test"
+	@echo "make mutants   turn off one security property at a time; a test must notice each"
 	@echo "make bench     measure, and write docs/benchmarks.md"
 	@echo "make lab       make the demo's capture anew (root, Debian's packages)"
 	@echo "make lock      lock the dependencies again"
@@ -25,6 +26,10 @@ test-all: environment
 	$(PYTEST) -q -n $(WORKERS) -m "slow and not root"
 	ZT_EXAMPLES=10 $(PYTEST) -q -n $(WORKERS) -m "not slow" tests/properties tests/stores tests/unit/jobs
 	$(PYTEST) -q -m root
+	$(BIN)/python -m scripts.mutants --workers $(WORKERS)
+
+mutants: environment
+	$(BIN)/python -m scripts.mutants --workers $(WORKERS)
 
 check: lint test
 

@@ -266,11 +266,11 @@ def fill(page: str, tables: dict[str, str]) -> str:
         ValueError: the page lacks the marks of a table.
     """
     for name, table in tables.items():
-        start, end = f"<!-- table: {name} -->\n", "\n<!-- end -->"
+        start, end = f"<!-- table: {name} -->", "<!-- end -->"
         pattern = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
         if not pattern.search(page):
             raise ValueError(f"the page has no marks for the table {name}")
-        page = pattern.sub(lambda _, text=start + table + end: text, page)  # type: ignore[misc]
+        page = pattern.sub(lambda _, text=f"{start}\n{table}\n{end}": text, page)  # type: ignore[misc]
     return page
 
 

@@ -109,3 +109,22 @@ def test_the_demo_gives_its_facts_to_machines() -> None:
     assert facts["search"]["found"]
     assert facts["before"]["sip"]["from"] != facts["after"]["sip"]["from"]
     assert facts["refused"] == {}
+
+
+def test_the_readmes_profile_is_one(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "my-pbx.yaml").write_text(text)
+    said = ok("zt", "profile", "check", "my-pbx.yaml", cwd=tmp_path).err
+    assert "the profile my-pbx is fine: 8 fields" in said
+
+
+def test_the_readme_names_every_preset() -> None:
+    for name in ok("zt", "profile", "list").out.decode().split():
+        assert f"`{name}`" in README
+
+
+def test_links_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"

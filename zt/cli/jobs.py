@@ -44,14 +44,14 @@ def list_jobs(store: StoreOption, json: JsonOption = False) -> None:
         return
     from rich.console import Console
 
-    from zt.cli.tables import plain_table
+    from zt.cli.tables import cell, plain_table
 
     table = plain_table("job", "kind", "group by", "threshold", "window", "parts", "severity")
     for job in jobs:
         window = f"{job.window / 1e6:g} s"
         paths = ", ".join(job.group_by)
         row = (job.id, job.kind, paths, str(job.threshold), window, str(len(job.parts)))
-        table.add_row(*row, job.severity)
+        table.add_row(*map(cell, row), job.severity)
     Console().print(table)
 
 

@@ -34,21 +34,20 @@ def show(name: NameArgument, json: JsonOption = False) -> None:
         write_json(profile.model_dump(exclude_defaults=True, by_alias=True))
         return
     from rich.console import Console
-    from rich.text import Text
 
-    from zt.cli.tables import plain_table
+    from zt.cli.tables import cell, plain_table
 
     table = plain_table("field", "scheme", "keyspace", "search", "kind", "derived from")
     for path, rule in profile.fields.items():
         keyspace = (rule.keyspace or path) if rule.is_keyed else ""
         origin = profile.derive.get(path)
         table.add_row(
-            Text(path),
-            Text(describe(rule)),
-            Text(keyspace),
+            cell(path),
+            describe(rule),
+            cell(keyspace),
             ", ".join(rule.search),
             rule.column_kind if rule.is_visible else "",
-            Text(f"{origin.part} of {origin.source}" if origin else ""),
+            cell(f"{origin.part} of {origin.source}" if origin else ""),
         )
     table.add_row("everything else", "opaque")
     Console().print(table)

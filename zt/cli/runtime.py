@@ -76,7 +76,7 @@ def fail(message: str, hint: str) -> NoReturn:
 
 def note(text: str) -> None:
     """Prose on stderr. What came in can't steer the terminal."""
-    sys.stderr.write("\n".join(map(_printable, text.split("\n"))) + "\n")
+    sys.stderr.write("\n".join(map(printable, text.split("\n"))) + "\n")
 
 
 def write_json(value: Any) -> None:
@@ -151,7 +151,7 @@ def _known_errors() -> tuple[type[Any], ...]:
     return ZtError, KeysError, AnalyticsError
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text with everything that a terminal would not show as a character escaped."""
     if text.isprintable():
         return text

@@ -9,11 +9,17 @@ from rich.table import Table
 from rich.text import Text
 
 from analytics.wire import format_time
+from zt.cli.runtime import printable
 from zt.jobs import OpenedFinding
 from zt.query import Count
 
 BAR_WIDTH = 24  # characters
 _NUMBERS = ("events", "metric", "threshold", "parts")
+
+
+def cell(text: str, style: str = "") -> Text:
+    """A value from outside in a table: it is no markup, and can't steer the terminal."""
+    return Text(printable(text), style)
 
 
 def count_table(field: str, counts: Sequence[Count], title: str | None = None) -> Table:
@@ -22,7 +28,7 @@ def count_table(field: str, counts: Sequence[Count], title: str | None = None) -
     most = max((count.count for count in counts), default=1)
     for count in counts:
         bar = "█" * max(1, round(BAR_WIDTH * count.count / most))
-        table.add_row(Text(count.value), str(count.count), bar)
+        table.add_row(cell(count.value), str(count.count), bar)
     return table
 
 
@@ -33,7 +39,7 @@ def finding_table(findings: Iterable[OpenedFinding], title: str | None = None) -
         finding = opened.finding
         group = ", ".join(opened.group.values())
         start = format_time(finding.start)[:19] + "Z"
-        table.add_row(finding.job, Text(group), str(finding.metric), start, finding.severity)
+        table.add_row(finding.job, cell(group), str(finding.metric), start, finding.severity)
     return table
 
 

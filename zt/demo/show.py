@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analytics.wire import fields
-from zt.cli.tables import count_table, finding_table, plain_table
+from zt.cli.tables import cell, count_table, finding_table, plain_table
 from zt.demo.play import Facts
 
 MAX_VALUE = 44  # characters of a value shown
@@ -32,7 +32,7 @@ def show(facts: Facts, console: Console) -> None:
     _chapter(console, "4. Search", f"a part of a number, blind: {facts.question}")
     for event in facts.found:
         sip = event["sip"]
-        console.print(Text(f"{event['@timestamp']}  {sip['from']} -> {sip['to']}"))
+        console.print(cell(f"{event['@timestamp']}  {sip['from']} -> {sip['to']}"))
     console.print()
 
     _chapter(console, "5. Refusals", "nothing is believed that does not verify")
@@ -64,10 +64,10 @@ def _before_and_after(before: dict[str, Any], after: dict[str, Any]) -> Table:
     for path in hidden:
         value = next(value for _, known, value in fields(before) if known == path)
         seen = _short(visible[path]) if path in visible else "-"
-        table.add_row(Text(path), Text(_short(value)), Text(seen, "" if path in visible else "dim"))
+        table.add_row(cell(path), cell(_short(value)), cell(seen, "" if path in visible else "dim"))
     for path, value in visible.items():
         if path.startswith("zt."):
-            table.add_row(Text(path), "", Text(_short(value)))
+            table.add_row(cell(path), "", cell(_short(value)))
     return table
 
 

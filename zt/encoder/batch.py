@@ -55,13 +55,13 @@ class Batch:
     def _derive(self, event: dict[str, Any]) -> dict[str, Any]:
         """The derived fields of an event, protected, each under its dotted path."""
         derived: dict[str, Any] = {}
-        for path in self._plan.profile.derive:
-            if occupies(event, path):
-                raise EventError(
-                    "it has a field already where the profile derives one",
-                    "the line is not encrypted; derive to another path",
-                )
-        for path, derivation in self._plan.profile.derive.items():
+        rules = self._plan.profile.derive
+        if any(occupies(event, path) for path in rules):  # before anything of it is noted
+            raise EventError(
+                "it has a field already where the profile derives one",
+                "the line is not encrypted; derive to another path",
+            )
+        for path, derivation in rules.items():
             found_at = values_at(event, derivation.source)
             value = next((v for v in found_at if not (isinstance(v, dict) and v)), None)
             items = value if isinstance(value, list) else [value]
@@ -108,29 +108,41 @@ class Batch:
     def _protect(
         self, field: FieldPlan, keys: Keys, value: Any, originals: list[Original] | None
     ) -> Any:
-        """A field's value as it leaves; what opening would not give back goes to `originals`."""
-        if isinstance(value, list) and value:
-            if not is_scalar_array(value):
-                raise UnfitError("an array of containers")
-            if field.fallback is None:
-                return value
-            # all fit, or none leaves a trace
-            done = [None if item is None else self._scalar(field, item) for item in value]
-        elif field.fallback is None:
+        """A field's value as it leaves; what opening would not give back goes to `originals`.
+
+        Raises:
+            UnfitError: it has to go into the blob; nothing of it was noted.
+        """
+        is_array = isinstance(value, list) and bool(value)
+        if is_array and not is_scalar_array(value):
+            raise UnfitError("an array of containers")
+        if field.fallback is None:
             return value
-        else:
-            done = [self._scalar(field, value)]
-        index = None
-        for place, protected in enumerate(done):
-            if protected is None:
-                continue
-            if isinstance(value, list):
-                index = place
-            self._note(field, protected)
-            if not protected.is_exact and originals is not None:
-                originals.append((keys, index, value if index is None else value[index]))
-        ciphertexts = [None if item is None else item.ciphertext for item in done]
-        return ciphertexts if isinstance(value, list) else ciphertexts[0]
+        if not is_array:
+            return self._noted(field, self._scalar(field, value), originals, (keys, None, value))
+        done = [None if item is None else self._scalar(field, item) for item in value]
+        return [
+            None if made is None else self._noted(field, made, originals, (keys, index, item))
+            for index, (made, item) in enumerate(zip(done, value, strict=True))
+        ]
+
+    def _noted(
+        self,
+        field: FieldPlan,
+        made: Protected,
+        originals: list[Original] | None,
+        original: Original,
+    ) -> Any:
+        """The ciphertext, after what has to be known of it besides was noted."""
+        if made.scheme != field.scheme.name:
+            self.fallbacks[field.path] += 1
+        if originals is not None and not made.is_exact:
+            originals.append(original)
+        if field.dictionary is not None and field.has_record(made.scheme):
+            keyspace = field.dictionary.keyspace
+            self.dictionaries[keyspace] = field.dictionary
+            self.records.setdefault((keyspace, made.scheme), {})[made.ciphertext] = made.text
+        return made.ciphertext
 
     def _scalar(self, field: FieldPlan, value: Any) -> Protected:
         if value is None or isinstance(value, dict | list):
@@ -145,16 +157,6 @@ class Batch:
         if (protected := cache.get(known)) is None:
             protected = cache[known] = field.protect(value)
         return protected
-
-    def _note(self, field: FieldPlan, protected: Protected) -> None:
-        """Count a fallback, and remember a value that needs a record."""
-        if protected.scheme != field.scheme.name:
-            self.fallbacks[field.path] += 1
-        if field.dictionary is not None and field.has_record(protected.scheme):
-            keyspace = field.dictionary.keyspace
-            self.dictionaries[keyspace] = field.dictionary
-            values = self.records.setdefault((keyspace, protected.scheme), {})
-            values[protected.ciphertext] = protected.text
 
 
 def _part(derivation: Derivation, value: Any) -> str | None:

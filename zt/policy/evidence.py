@@ -25,6 +25,9 @@ CLOCK_SKEW = 60 * MICROSECONDS
 MAX_EVIDENCE = 100_000
 """Events fetched for one finding at most."""
 
+MAX_DIGITS = 15
+"""Of a count of suppressed events that is believed: as far as stores count exactly."""
+
 
 class EvidenceError(IntegrityError):
     """A finding is not proven by the events behind it; nobody is blocked for it."""
@@ -138,4 +141,6 @@ def is_proven(event: dict[str, Any]) -> bool:
 def weight(event: dict[str, Any]) -> int:
     """How many events this one stands for: itself and those that the probe suppressed."""
     suppressed = texts_at(event, "rate.ex_diff")
-    return 1 + (int(suppressed[0]) if len(suppressed) == 1 and suppressed[0].isdecimal() else 0)
+    if len(suppressed) != 1 or not suppressed[0].isdecimal() or len(suppressed[0]) > MAX_DIGITS:
+        return 1
+    return 1 + int(suppressed[0])

@@ -23,8 +23,12 @@ def check_clear_fields(profile: Profile) -> None:
     for path, rule in profile.fields.items():
         if rule.scheme != "clear":
             continue
+        origin = profile.derive.get(path)
         for preset in presets:
-            if scheme := _protection(profile, path, preset):
+            scheme = _protection(profile, path, preset)
+            if origin is not None and scheme is None:  # a part of what is hidden is no less hidden
+                scheme = _protection(profile, origin.source, preset)
+            if scheme is not None:
                 reason = (
                     f"the preset {preset.name} protects this field by {scheme}; "
                     "to show it to the cloud all the same, write scheme: unsafe-clear"

@@ -26,7 +26,7 @@ from analytics.wire import (
     parse_line,
     parse_time,
 )
-from keys import Ring, RingError
+from keys import KeysError, Ring, RingError
 from zt.encoder import Decoder
 from zt.encoder.plan import Plan
 from zt.errors import IntegrityError, QueryError, ZtError
@@ -138,7 +138,7 @@ class Session:
                 if line.meta.id in seen:
                     raise IntegrityError("the store returned one event twice", "check it")
                 opened = self.decoder.open(line)
-            except (ZtError, RingError) as error:
+            except (ZtError, KeysError) as error:
                 self.refused[str(error)] += 1
                 continue
             seen.add(line.meta.id)
@@ -174,10 +174,14 @@ class Session:
             )
             rows = self.store.query(query)
             opened = open_groups(self.store, plan, field, [row.key[0] for row in rows])
+            keys: set[str] = set()
             for row, value in zip(rows, opened, strict=True):
                 if isinstance(value, IntegrityError):
                     self.refused[str(value)] += 1
+                elif row.key[0] in keys:
+                    self.refused["a group that came twice in one answer"] += 1
                 else:
+                    keys.add(row.key[0])
                     totals[value] += int(row.metrics[0] or 0)
         ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
         return [Count(value, count) for value, count in ranked[:limit]]

@@ -38,7 +38,7 @@ def parse_address(text: str) -> Address | None:
 
 
 def parse_network(text: str) -> Network | None:
-    """The network of `address/length`; None if the text is none, or has bits behind the length.
+    """The network of `address/length`; bits behind the length don't count. None if it is none.
 
     A network of IPv4-mapped addresses is one of IPv4 addresses.
     """
@@ -46,7 +46,7 @@ def parse_network(text: str) -> Network | None:
     if not slash or not (length.isascii() and length.isdigit()) or parse_address(address) is None:
         return None
     try:
-        network = ip_network(text)
+        network = ip_network(text, strict=False)
     except (ValueError, AddressValueError, NetmaskValueError):
         return None
     if isinstance(network, IPv6Network) and network.prefixlen >= MAPPED_BITS:

@@ -139,6 +139,17 @@ WRONG = {
         8,
         "derived from a derived field",
     ),
+    "time by a pattern": (
+        '  "t*": {scheme: clear, kind: time}\ntime: "t*"\n',
+        5,
+        "and of kind time",
+    ),
+    "below a field dropped by a pattern": (
+        '  "a*": {scheme: drop}\n  ab.c: {scheme: det}\n',
+        5,
+        "below one that is dropped",
+    ),
+    "a reserved name": ('  "zt:profile": {scheme: det}\n', 4, "start with zt are reserved"),
     "an unknown part": ("  h: {scheme: det}\nderive: {h: {from: a, part: hots}}\n", 5, "'scheme'"),
 }
 
@@ -156,6 +167,10 @@ UNSAFE = {
     "a field that a pattern of a preset fits": ("nat.ip: {scheme: clear}", True),
     "a pattern over a field": ('"sip.*": {scheme: clear}', True),
     "a pattern over another": ('"*_agent.original": {scheme: clear}', True),
+    "a derived part": (
+        "u: {scheme: clear}\nderive: {u: {from: sip.from, part: user}}",
+        True,
+    ),
     "an unknown field": ("shoe_size: {scheme: clear}", False),
     "coarsened": ("sip.from: {scheme: coarsen, kind: number, step: 5}", False),
 }
@@ -170,3 +185,10 @@ def test_clear_must_be_spelled_out_where_a_preset_protects(name: str) -> None:
             parse_yaml(text, "x.yaml", Profile, ProfileError, check_clear_fields)
     else:
         parse_yaml(text, "x.yaml", Profile, ProfileError, check_clear_fields)
+
+
+def test_the_order_of_search_kinds_does_not_matter() -> None:
+    fields = "{a: {scheme: det, keyspace: k, search: [whole, gram]}, b: {scheme: det, keyspace: k, "
+    text = f"name: x\nfields: {fields}search: [gram, whole]}}}}\n"
+    profile = parse_yaml(text.encode(), "x.yaml", Profile, ProfileError)
+    assert profile.fields["a"].search == profile.fields["b"].search == ("gram", "whole")

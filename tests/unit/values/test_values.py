@@ -60,6 +60,11 @@ def test_what_is_no_uri(text: str) -> None:
     assert parse_uri(text) is None
 
 
+@pytest.mark.parametrize("text", ["sip:bob;x@exa..mple", "sip:a;b@[::::]", "sip:a?b@c d"])
+def test_a_malformed_user_does_not_become_a_host(text: str) -> None:
+    assert parse_uri(text) is None
+
+
 @settings(max_examples=300)
 @given(st.text(max_size=40) | st.text(alphabet='sipSIP:@<>"\\;?[]%=.+ a1\n', max_size=40))
 @example("sip:" + "a;" * 4000)
@@ -88,8 +93,9 @@ def test_networks() -> None:
     assert parse_network("192.0.2.0/24") == ip_network("192.0.2.0/24")
     assert parse_network("2001:db8::/32") == ip_network("2001:db8::/32")
     assert parse_network("::ffff:192.0.2.0/120") == ip_network("192.0.2.0/24")
+    assert parse_network("192.0.2.1/24") == ip_network("192.0.2.0/24")
     assert parse_network("0.0.0.0/0") == ip_network("0.0.0.0/0")
-    for text in ("192.0.2.1", "192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/", "x/8", "192.0.2.0/-1"):
+    for text in ("192.0.2.1", "192.0.2.0/33", "192.0.2.0/", "x/8", "192.0.2.0/-1"):
         assert parse_network(text) is None
     assert parse_network("192.0.2.0/255.255.255.0") is None
     assert parse_network("fe80::%1/64") is None

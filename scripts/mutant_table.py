@@ -1,0 +1,559 @@
+"""The mutants of scripts/mutants.py: security properties, how to turn each off, what notices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class MutantError(Exception):
+    """The check can't be made; the message says of what."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A change that turns one security property off.
+
+    Attributes:
+        name: what is turned off.
+        file: the file that is changed.
+        edits: new texts by old ones; each old text stands exactly once in the file.
+        tests: what should notice, as pytest takes it.
+    """
+
+    name: str
+    file: str
+    edits: dict[str, str]
+    tests: tuple[str, ...]
+
+    def mutated(self, text: str) -> str:
+        """The text of the file with the property turned off.
+
+        Raises:
+            MutantError: an old text does not stand there exactly once, or the result is no Python.
+        """
+        changed = text
+        for old, new in self.edits.items():
+            if (count := text.count(old)) != 1:
+                raise MutantError(f"{self.name}: stands {count} times in {self.file}: {old}")
+            changed = changed.replace(old, new)
+        try:
+            compile(changed, self.file, "exec", dont_inherit=True)
+        except SyntaxError as error:
+            raise MutantError(f"{self.name}: {self.file} is no Python any more: {error}") from None
+        return changed
+
+
+BATCHES = "tests/unit/encoder/test_encoder_batches.py"
+BINDINGS = "tests/unit/schemes/test_schemes_bindings.py"
+COLUMN = "tests/unit/crypto/test_crypto_ff1_column.py"
+DERIVE = "tests/unit/keys/test_keys_derive.py"
+DERIVED = "tests/unit/encoder/test_encoder_derived.py"
+ENCODER_FORMATS = "tests/unit/encoder/test_encoder_formats.py"
+FF1 = "tests/unit/crypto/test_crypto_ff1.py"
+GRAM = "tests/unit/crypto/test_crypto_gram.py"
+GROUPS = "tests/unit/query/test_query_groups.py"
+LIES = "tests/unit/query/test_query_lies.py"
+LOSSLESS = "tests/properties/test_prop_lossless.py"
+MATERIAL = "tests/unit/keys/test_keys_material.py"
+PATTERN_FIELDS = "tests/unit/encoder/test_encoder_pattern_fields.py"
+PATTERNS = "tests/unit/profile/test_profile_patterns.py"
+PFX = "tests/unit/crypto/test_crypto_ipcrypt_pfx.py"
+ORIGINALS = "tests/unit/encoder/test_encoder_originals.py"
+PROFILE = "tests/unit/profile/test_profile_model.py"
+REJECTS = "tests/unit/encoder/test_encoder_rejects.py"
+RESPELLED = "tests/unit/encoder/test_encoder_respelled.py"
+RING = "tests/unit/keys/test_keys_ring.py"
+ROUND_TRIP = "tests/properties/test_prop_round_trip.py"
+SCHEMES = "tests/unit/schemes/test_schemes.py"
+SESSION = "tests/unit/query/test_query_session.py"
+SIV = "tests/unit/crypto/test_crypto_siv.py"
+TAMPERING = "tests/unit/encoder/test_encoder_tampering.py"
+WIRE = "tests/unit/wire/test_wire_encoding.py"
+WRONG_KEY = "tests/unit/encoder/test_encoder_wrong_key.py"
+YAML = "tests/unit/profile/test_profile_yaml.py"
+
+MUTANTS = (
+    # --- keys --------------------------------------------------------------------------------
+    Mutant(
+        "the length is not in HKDF's info",
+        "keys/derive.py",
+        {"lp(purpose, params, uint32(length))": "lp(purpose, params)"},
+        (DERIVE,),
+    ),
+    Mutant(
+        "parameters are not in HKDF's info",
+        "keys/derive.py",
+        {"lp(purpose, params, uint32(length))": "lp(purpose, uint32(length))"},
+        (DERIVE,),
+    ),
+    Mutant(
+        "all keyspaces share one key",
+        "keys/derive.py",
+        {"lp(labels.KEYSPACE, name.encode())": "lp(labels.KEYSPACE)"},
+        (DERIVE,),
+    ),
+    Mutant(
+        "parts of a label run together",
+        "keys/derive.py",
+        {'len(part).to_bytes(4, "big") + part': "part"},
+        (DERIVE,),
+    ),
+    Mutant(
+        "a ring's MAC is not checked",
+        "keys/ring.py",
+        {
+            "if not hmac.compare_digest(content.mac.encode(), "
+            "ring_mac(content, wrapping_key).encode()):": "if False:"
+        },
+        (f"{RING}::test_edits_by_hand_break_the_mac",),
+    ),
+    Mutant(
+        "a ring's roots are not compared with their names",
+        "keys/ring.py",
+        {"if keys.kid.hex() != epoch.kid or keys.kcv.hex() != epoch.kcv:": "if False:"},
+        (f"{RING}::test_a_root_that_is_not_the_one_beside_it_is_refused",),
+    ),
+    Mutant(
+        "a wrapped key serves every role",
+        "keys/ring.py",
+        {
+            "encrypt(secret.secret_key_access(), [tenant.encode(), role])": (
+                "encrypt(secret.secret_key_access(), [tenant.encode()])"
+            ),
+            "decrypt(bytes.fromhex(wrapped), [tenant.encode(), role])": (
+                "decrypt(bytes.fromhex(wrapped), [tenant.encode()])"
+            ),
+        },
+        (f"{RING}::test_a_wrapped_key_serves_one_role_and_tenant_only",),
+    ),
+    Mutant(
+        "an epoch's key check value is not compared",
+        "keys/ring.py",
+        {"if kcv is not None and not hmac.compare_digest(keys.kcv, kcv):": "if False:"},
+        (WRONG_KEY,),
+    ),
+    Mutant(
+        "a header's key check value is not looked at",
+        "zt/encoder/decrypt.py",
+        {
+            "self._ring.epoch(header.kid, decode_bytes(header.kcv))": (
+                "self._ring.epoch(header.kid)"
+            )
+        },
+        (WRONG_KEY,),
+    ),
+    Mutant(
+        "a store's key check values are not looked at",
+        "zt/query/session.py",
+        {"self.ring.epoch(epoch.kid, decode_bytes(epoch.kcv))": "self.ring.epoch(epoch.kid)"},
+        (LIES,),
+    ),
+    Mutant(
+        "an old copy of a ring is taken",
+        "zt/query/session.py",
+        {"if epoch.generation > self.ring.generation:": "if False:"},
+        (SESSION,),
+    ),
+    Mutant(
+        "key files may be open to others",
+        "keys/files.py",
+        {"if status.st_mode & 0o077:": "if False:"},
+        (f"{RING}::test_files_open_to_others_are_refused",),
+    ),
+    Mutant(
+        "a secret shows itself",
+        "keys/material.py",
+        {'return f"<Secret of {len(self._data)} bytes>"': "return repr(self._data)"},
+        (MATERIAL,),
+    ),
+    # --- ciphertexts -------------------------------------------------------------------------
+    Mutant(
+        "det's associated data lacks the keyspace",
+        "zt/schemes/det.py",
+        {"self._context = key.keyspace.encode()": 'self._context = b""'},
+        (BINDINGS, ENCODER_FORMATS),
+    ),
+    Mutant(
+        "associated data lack the header",
+        "zt/crypto/siv.py",
+        {
+            "encrypt(plaintext, [self.header, *context])": "encrypt(plaintext, [*context])",
+            "decrypt(envelope[HEADER_SIZE:], [self.header, *context])": (
+                "decrypt(envelope[HEADER_SIZE:], [*context])"
+            ),
+        },
+        (SIV,),
+    ),
+    Mutant(
+        "an envelope's header is not checked",
+        "zt/crypto/siv.py",
+        {"if envelope[:HEADER_SIZE] != self.header:": "if False:"},
+        (SIV,),
+    ),
+    Mutant(
+        "base64 is decoded leniently",
+        "analytics/wire/encoding.py",
+        {"if encode_bytes(data) != text:": "if False:"},
+        (SIV, f"{WIRE}::test_other_spellings_of_bytes_are_refused"),
+    ),
+    Mutant(
+        "a URI's associated data lack the keyspace",
+        "zt/schemes/uri.py",
+        {"self._keyspace = key.keyspace.encode()": 'self._keyspace = b""'},
+        (BINDINGS, ENCODER_FORMATS),
+    ),
+    Mutant(
+        "a URI's associated data lack its scheme",
+        "zt/schemes/uri.py",
+        {
+            "scheme = uri.scheme.encode()": 'scheme = b""',
+            'self._open(_unbase32(number), b"tel")': 'self._open(_unbase32(number), b"")',
+            "self._open(_unbase32(envelope), scheme.encode())": (
+                'self._open(_unbase32(envelope), b"")'
+            ),
+            "self._open(data, scheme.encode(), host.encode())": (
+                'self._open(data, b"", host.encode())'
+            ),
+        },
+        (f"{SCHEMES}::test_a_user_moved_to_another_host_does_not_open",),
+    ),
+    Mutant(
+        "a URI's user is not bound to its host",
+        "zt/schemes/uri.py",
+        {
+            "context = (self._keyspace, scheme, uri.host.encode())": (
+                "context = (self._keyspace, scheme)"
+            ),
+            "self._open(data, scheme.encode(), host.encode())": "self._open(data, scheme.encode())",
+        },
+        (f"{SCHEMES}::test_a_user_moved_to_another_host_does_not_open",),
+    ),
+    Mutant(
+        "base32 of a URI is decoded leniently",
+        "zt/schemes/uri.py",
+        {"if _base32(data) != text:": "if False:"},
+        (BINDINGS,),
+    ),
+    Mutant(
+        "an encrypted host may be cut into any labels",
+        "zt/schemes/uri.py",
+        {"if _labels(envelope) != labels_:": "if False:"},
+        (BINDINGS,),
+    ),
+    Mutant(
+        "fpe's tweak lacks the keyspace",
+        "zt/schemes/fpe.py",
+        {"self._keyspace = lp(key.keyspace.encode())": 'self._keyspace = b""'},
+        (BINDINGS,),
+    ),
+    Mutant(
+        "fpe's tweak lacks the clear part",
+        "zt/schemes/fpe.py",
+        {"self._keyspace + clear.encode()": "self._keyspace"},
+        (f"{SCHEMES}::test_the_clear_part_of_a_number_is_in_the_tweak",),
+    ),
+    Mutant(
+        "fpe takes numbers that are too short to hide",
+        "zt/schemes/fpe.py",
+        {"if parts is None or len(parts[1]) < MIN_DIGITS:": "if parts is None:"},
+        (f"{SCHEMES}::test_what_a_scheme_does_not_take",),
+    ),
+    Mutant(
+        "ip's tweak lacks the keyspace",
+        "zt/schemes/ip.py",
+        {"lp(key.keyspace.encode(), bytes([version]))": 'lp(b"", bytes([version]))'},
+        (BINDINGS,),
+    ),
+    Mutant(
+        "ip's tweak lacks the family",
+        "zt/schemes/ip.py",
+        {"lp(key.keyspace.encode(), bytes([version]))": "lp(key.keyspace.encode())"},
+        (BINDINGS,),
+    ),
+    Mutant(
+        "an encrypted address may be spelled otherwise",
+        "zt/schemes/ip.py",
+        {"if address is None or str(address) != ciphertext:": "if address is None:"},
+        (BINDINGS,),
+    ),
+    Mutant(
+        "FF1 ignores its tweak",
+        "zt/crypto/ff1.py",
+        {"absorb(self._cipher, shape, self._tweak)": 'absorb(self._cipher, shape, b"")'},
+        (FF1,),
+    ),
+    Mutant(
+        "FF1 by column ignores its tweaks",
+        "zt/crypto/ff1_column.py",
+        {"absorb(self._cipher, shape, tweak)": 'absorb(self._cipher, shape, b"")'},
+        (COLUMN,),
+    ),
+    Mutant(
+        "FF1 takes the smallest domains",
+        "zt/crypto/ff1.py",
+        {"if moduli[0] * moduli[1] < MIN_DOMAIN:": "if False:"},
+        (f"{FF1}::test_the_smallest_domain",),
+    ),
+    Mutant(
+        "ipcrypt-pfx takes equal keys, which cancel out",
+        "zt/crypto/ipcrypt_pfx.py",
+        {"if first == second:": "if False:"},
+        (f"{PFX}::test_equal_halves_of_a_key_are_refused",),
+    ),
+    Mutant(
+        "grams lack their start mark",
+        "zt/crypto/gram.py",
+        {"FIRST = 1\n": "FIRST = 0\n"},
+        (GRAM,),
+    ),
+    Mutant(
+        "grams lack their end mark",
+        "zt/crypto/gram.py",
+        {"LAST = 2\n": "LAST = 0\n"},
+        (GRAM,),
+    ),
+    # --- the opaque blob ---------------------------------------------------------------------
+    Mutant(
+        "the opaque blob is not padded",
+        "zt/schemes/opaque.py",
+        {'plaintext + b" " * (-len(plaintext) % PADDING)': "plaintext"},
+        (ENCODER_FORMATS,),
+    ),
+    Mutant(
+        "the opaque blob is not bound to its event",
+        "zt/schemes/opaque.py",
+        {
+            'seal(padded, b"event", decode_bytes(event_id))': 'seal(padded, b"event")',
+            'open(blob, b"event", decode_bytes(event_id))': 'open(blob, b"event")',
+        },
+        (BINDINGS,),
+    ),
+    Mutant(
+        "a rejected line is not bound to its number",
+        "zt/encoder/rejects.py",
+        {
+            'seal(lp(reject.raw), b"reject", uint32(line))': 'seal(lp(reject.raw), b"reject")',
+            'open(record.opaque, b"reject", uint32(record.line))': (
+                'open(record.opaque, b"reject")'
+            ),
+        },
+        (REJECTS,),
+    ),
+    # --- seals and tags ----------------------------------------------------------------------
+    Mutant(
+        "an event's seal is not checked",
+        "zt/encoder/seal.py",
+        {"if not hmac.compare_digest(right, meta.seal):": "if False:"},
+        (TAMPERING,),
+    ),
+    Mutant(
+        "the seal lacks the event's id",
+        "zt/encoder/seal.py",
+        {"decode_bytes(event_id),": 'b"",'},
+        (ENCODER_FORMATS,),
+    ),
+    Mutant(
+        "the seal lacks the profile",
+        "zt/encoder/seal.py",
+        {"decode_bytes(profile),": 'b"",'},
+        (TAMPERING,),
+    ),
+    Mutant(
+        "the seal lacks the fields' paths",
+        "zt/encoder/seal.py",
+        {'path,\n                b"" if position': 'b"",\n                b"" if position'},
+        (TAMPERING,),
+    ),
+    Mutant(
+        "the seal lacks places in arrays",
+        "zt/encoder/seal.py",
+        {'b"" if position < 0 else uint32(position),': 'b"",'},
+        (TAMPERING,),
+    ),
+    Mutant(
+        "the seal lacks JSON types",
+        "zt/encoder/seal.py",
+        {"scalar_type(value),": 'b"",'},
+        (TAMPERING,),
+    ),
+    Mutant(
+        "the seal lacks the opaque blob",
+        "zt/encoder/seal.py",
+        {"parts.append(lp(opaque.encode()))": 'parts.append(lp(b""))'},
+        (ENCODER_FORMATS,),
+    ),
+    Mutant(
+        "a value record's tag is not checked",
+        "zt/encoder/seal.py",
+        {"if not hmac.compare_digest(right, record.tag):": "if False:"},
+        (TAMPERING,),
+    ),
+    Mutant(
+        "a value record's tag lacks the tokens",
+        "zt/encoder/seal.py",
+        {'b"".join(map(uint32, tokens)),': 'b"",'},
+        (TAMPERING,),
+    ),
+    Mutant(
+        "a value record's tag lacks the scheme",
+        "zt/encoder/seal.py",
+        {"scheme.encode(),": 'b"",'},
+        (TAMPERING,),
+    ),
+    Mutant(
+        "a header's tag is not checked",
+        "zt/encoder/seal.py",
+        {"if not hmac.compare_digest(self.compute(header), header.tag):": "if False:"},
+        (TAMPERING,),
+    ),
+    # --- opening events ----------------------------------------------------------------------
+    Mutant(
+        "decrypting does not look at the tags of value records",
+        "zt/encoder/decrypt.py",
+        {"        tag.verify(record)\n": ""},
+        (TAMPERING,),
+    ),
+    Mutant(
+        "another tenant's header is taken",
+        "zt/encoder/decrypt.py",
+        {"if header.tenant != self._ring.tenant:": "if False:"},
+        (WRONG_KEY,),
+    ),
+    Mutant(
+        "a run in which most events fail goes on",
+        "zt/encoder/decrypt.py",
+        {"if total < minimum or 2 * report.failed_events <= total:": "if True:"},
+        (WRONG_KEY,),
+    ),
+    Mutant(
+        "a respelled field wins over a hidden one",
+        "zt/encoder/decrypt.py",
+        {"if not isinstance(branch, dict) or keys[-1] in branch:": "if False:"},
+        (RESPELLED,),
+    ),
+    Mutant(
+        "an original is put where no canonical value stood",
+        "zt/encoder/decrypt.py",
+        {"        branch[place]  # it must be there\n": ""},
+        (ORIGINALS,),
+    ),
+    Mutant(
+        "derived fields stay in opened events",
+        "zt/encoder/decrypt.py",
+        {"if event.pop(path, None) is None and occupies(event, path):": "if False:"},
+        (f"{LOSSLESS}::test_every_odd_value",),
+    ),
+    # --- encrypting events -------------------------------------------------------------------
+    Mutant(
+        "fields that no rule names stay clear",
+        "zt/encoder/batch.py",
+        {
+            "if field is None:\n                hidden.entries.append((keys, value))": (
+                "if field is None:\n                body[key] = value"
+            )
+        },
+        (f"{ROUND_TRIP}::test_what_the_cloud_sees_is_what_the_profile_lets_it",),
+    ),
+    Mutant(
+        "what was not canonical does not come back",
+        "zt/encoder/batch.py",
+        {"if originals is not None and not made.is_exact:": "if False:"},
+        (f"{LOSSLESS}::test_every_odd_value",),
+    ),
+    Mutant(
+        "dropped fields are kept",
+        "zt/encoder/batch.py",
+        {"if place.is_dropped:": "if False:"},
+        (f"{ROUND_TRIP}::test_dropped_fields_are_gone_and_nothing_else",),
+    ),
+    Mutant(
+        "a derived field replaces one that is there",
+        "zt/encoder/batch.py",
+        {"if any(occupies(event, path) for path in rules):": "if False:"},
+        (DERIVED,),
+    ),
+    Mutant(
+        "a sender's keys may fill the header without end",
+        "zt/encoder/plan.py",
+        {"if limit is not None and len(self._by_pattern) >= limit:": "if False:"},
+        (PATTERN_FIELDS,),
+    ),
+    Mutant(
+        "coarsened times are not rounded",
+        "zt/schemes/coarsen.py",
+        {"parse_time(value) // self._step * self._step": "parse_time(value)"},
+        (f"{SCHEMES}::test_coarsening_hides_what_is_within_a_step",),
+    ),
+    Mutant(
+        "equal events have equal ids",
+        "zt/encoder/event_id.py",
+        {'lp(position.to_bytes(8, "big"), event)': "lp(event)"},
+        (f"{BATCHES}::test_equal_events_do_not_show_as_equal",),
+    ),
+    # --- profiles ----------------------------------------------------------------------------
+    Mutant(
+        "ambiguous patterns are taken",
+        "zt/profile/model.py",
+        {"if pair := ambiguous(filter(is_pattern, self.fields)):": "if pair := ():"},
+        (PATTERNS,),
+    ),
+    Mutant(
+        "clear is taken for what a preset protects",
+        "zt/profile/load.py",
+        {'if rule.scheme != "clear":': "if True:"},
+        (PATTERNS,),
+    ),
+    Mutant(
+        "a profile may name reserved keyspaces",
+        "zt/profile/model.py",
+        {
+            "if self.keyspace is not None and self.keyspace.startswith(labels.RESERVED_PREFIX):": (
+                "if False:"
+            )
+        },
+        (YAML,),
+    ),
+    Mutant(
+        "a profile's name is not keyed",
+        "zt/profile/model.py",
+        {"digest_size=16, key=key)": "digest_size=16)"},
+        (PROFILE,),
+    ),
+    # --- answers -----------------------------------------------------------------------------
+    Mutant(
+        "groups of numbers and addresses need no value record",
+        "zt/query/groups.py",
+        {"if ct not in proven and not field.proves_itself(ct):": "if False:"},
+        (GROUPS,),
+    ),
+    Mutant(
+        "the records that prove groups are not checked",
+        "zt/query/groups.py",
+        {"dictionary.tag.verify(record)": "pass"},
+        (GROUPS,),
+    ),
+    Mutant(
+        "a record of another scheme proves a group",
+        "zt/query/groups.py",
+        {"if record.scheme == field.scheme.name:": "if True:"},
+        (LIES,),
+    ),
+    Mutant(
+        "records that answer a look-up are not checked",
+        "zt/query/compile.py",
+        {"            dictionary.tag.verify(record)\n": ""},
+        (LIES,),
+    ),
+    Mutant(
+        "answers are not evaluated again",
+        "zt/query/session.py",
+        {"if not (right and _within(found.time, since, until)):": "if False:"},
+        (SESSION,),
+    ),
+    Mutant(
+        "a store may return one event twice",
+        "zt/query/session.py",
+        {"if line.meta.id in seen:": "if False:"},
+        (SESSION,),
+    ),
+)
