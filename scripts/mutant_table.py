@@ -208,14 +208,20 @@ MUTANTS = (
         {
             "scheme = uri.scheme.encode()": 'scheme = b""',
             'self._open(_unbase32(number), b"tel")': 'self._open(_unbase32(number), b"")',
-            "self._open(_unbase32(envelope), scheme.encode())": (
-                'self._open(_unbase32(envelope), b"")'
+            "self._open(_unbase32(envelope), scheme.encode(), ": (
+                'self._open(_unbase32(envelope), b"", '
             ),
             "self._open(data, scheme.encode(), host.encode())": (
                 'self._open(data, b"", host.encode())'
             ),
         },
         (f"{SCHEMES}::test_a_user_moved_to_another_host_does_not_open",),
+    ),
+    Mutant(
+        "a host may lose its user",
+        "zt/schemes/uri.py",
+        {'return () if user else (b"",)': "return ()"},
+        (SCHEMES,),
     ),
     Mutant(
         "a URI's user is not bound to its host",

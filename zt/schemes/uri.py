@@ -3,12 +3,12 @@
     sip:<base32(SIV C) of the user>@<base32 of the host's envelope, in labels>.zt.invalid
     tel:<base32 of the number's envelope>
 
-AES-SIV (RFC 5297); associated data: header, keyspace, URI scheme, and for the user the canonical
-host. Base32 is that of RFC 4648 in lower case without padding; labels have 63 characters, the
+AES-SIV (RFC 5297); associated data: header, keyspace, URI scheme; for the user the canonical host
+besides, for a host without user an empty component, so that a user can't be taken away. Base32 is that of RFC 4648 in lower case without padding; labels have 63 characters, the
 last one what is left; `.invalid` never resolves (RFC 2606).
 
-Security: the cloud learns which URIs of a keyspace are equal in canonical form, which of them
-have equal hosts, the URI's scheme, whether there is a user, and the lengths of both in bytes.
+Security: the cloud learns which URIs of a keyspace are equal in canonical form, which of those
+with a user (and which of those without) have equal hosts, the URI's scheme, whether there is a user, and the lengths of both in bytes.
 Equal users at different hosts don't show as equal. Port, parameters and spelling are in the
 opaque blob. Both parts authenticate themselves: a user moved to another host does not open.
 """
@@ -68,7 +68,8 @@ class Uri:
         if uri.scheme == "tel":
             number = uri.user.encode()
             return f"tel:{_base32(self._sealer.seal_bytes(number, self._keyspace, scheme))}"
-        host = _labels(_base32(self._sealer.seal_bytes(uri.host.encode(), self._keyspace, scheme)))
+        stands = (self._keyspace, scheme, *_alone(uri.user))
+        host = _labels(_base32(self._sealer.seal_bytes(uri.host.encode(), *stands)))
         user = ""
         if uri.user:
             context = (self._keyspace, scheme, uri.host.encode())
@@ -94,7 +95,7 @@ class Uri:
         envelope = labels_.replace(".", "")
         if _labels(envelope) != labels_:
             raise _respelled()
-        host = self._open(_unbase32(envelope), scheme.encode())
+        host = self._open(_unbase32(envelope), scheme.encode(), *_alone(match["user"]))
         user = ""
         if sealed := match["user"]:
             data = self._sealer.header + _unbase32(sealed)
@@ -103,6 +104,11 @@ class Uri:
 
     def _open(self, envelope: bytes, *context: bytes) -> str:
         return self._sealer.open_bytes(envelope, self._keyspace, *context).decode()
+
+
+def _alone(user: str | None) -> tuple[bytes, ...]:
+    """What the associated data of a host have besides where it stands without a user."""
+    return () if user else (b"",)
 
 
 def _base32(data: bytes) -> str:

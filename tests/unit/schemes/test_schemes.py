@@ -289,3 +289,14 @@ def test_equal_ciphertexts_if_and_only_if_equal_values(plan: Plan, path: str) ->
     assert verdicts[True, False] == verdicts[False, True] == 0
     assert verdicts[True, True] > 50
     assert verdicts[False, False] > 90_000
+
+
+def test_a_user_can_not_be_taken_away() -> None:
+    """A host proves that it stood alone, so a store can't make `sip:host` of `sip:user@host`."""
+    scheme = Uri(KEYS.keyspace("identity"))
+    with_user, alone = scheme.protect("sip:alice@example.org"), scheme.protect("sip:example.org")
+    user, _, host = with_user.removeprefix("sip:").partition("@")
+    assert f"sip:{host}" != alone
+    for forged in (f"sip:{host}", f"sip:{user}@{alone.removeprefix('sip:')}"):
+        with pytest.raises(IntegrityError):
+            scheme.reveal(forged)
