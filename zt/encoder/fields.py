@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from analytics.wire import Column, ValueRecord, scalar_text
@@ -18,6 +18,9 @@ from zt.schemes.fpe import Fpe
 from zt.schemes.ip import IpFpe, IpPfx
 from zt.schemes.search import SearchTokens
 from zt.schemes.uri import Uri
+
+REMEMBERED = 20_000
+"""Ciphertexts of a field whose canonical values are kept."""
 
 
 class Protected(NamedTuple):
@@ -78,6 +81,8 @@ class FieldPlan:
     fallback: Det | None
     keyspace: str | None
     dictionary: Dictionary | None
+    _revealed: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """Canonical values by ciphertext: of most fields a few come again and again."""
 
     @property
     def column(self) -> Column:
@@ -109,9 +114,15 @@ class FieldPlan:
         Raises:
             IntegrityError: it is none of this field's keyspace and epoch.
         """
-        if self.fallback is not None and self.fallback.made(ciphertext):
-            return self.fallback.reveal(ciphertext)
-        return self.scheme.reveal(ciphertext)
+        if self.fallback is None or not isinstance(ciphertext, str):
+            return self.scheme.reveal(ciphertext)
+        if (canonical := self._revealed.get(ciphertext)) is None:
+            scheme = self.fallback if self.fallback.made(ciphertext) else self.scheme
+            canonical = scheme.reveal(ciphertext)
+            if len(self._revealed) >= REMEMBERED:
+                self._revealed.clear()
+            self._revealed[ciphertext] = canonical
+        return canonical
 
     def proves_itself(self, ciphertext: str) -> bool:
         """Whether this ciphertext opens only as it was made, without seal or tag.

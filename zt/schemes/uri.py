@@ -4,13 +4,15 @@
     tel:<base32 of the number's envelope>
 
 AES-SIV (RFC 5297); associated data: header, keyspace, URI scheme; for the user the canonical host
-besides, for a host without user an empty component, so that a user can't be taken away. Base32 is that of RFC 4648 in lower case without padding; labels have 63 characters, the
-last one what is left; `.invalid` never resolves (RFC 2606).
+besides, for a host without user an empty component, so that a user can't be taken away. Base32 is
+that of RFC 4648 in lower case without padding; labels have 63 characters, the last one what is
+left; `.invalid` never resolves (RFC 2606).
 
 Security: the cloud learns which URIs of a keyspace are equal in canonical form, which of those
-with a user (and which of those without) have equal hosts, the URI's scheme, whether there is a user, and the lengths of both in bytes.
-Equal users at different hosts don't show as equal. Port, parameters and spelling are in the
-opaque blob. Both parts authenticate themselves: a user moved to another host does not open.
+with a user (and which of those without) have equal hosts, the URI's scheme, whether there is a
+user, and the lengths of both in bytes. Equal users at different hosts don't show as equal. Port,
+parameters and spelling are in the opaque blob. Both parts authenticate themselves: a user moved to
+another host does not open.
 """
 
 from __future__ import annotations
