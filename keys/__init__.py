@@ -14,7 +14,7 @@ from keys.errors import (
     UnknownEpochError,
     WrongKeyError,
 )
-from keys.lifecycle import init_ring
+from keys.lifecycle import init_ring, rotate_ring
 from keys.material import Secret
 from keys.ring import Epoch, Ring
 
@@ -32,4 +32,5 @@ __all__ = [
     "UnknownEpochError",
     "WrongKeyError",
     "init_ring",
+    "rotate_ring",
 ]

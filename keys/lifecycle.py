@@ -1,4 +1,4 @@
-"""What happens to a ring in its life; for now: that it is made."""
+"""What happens to a ring in its life: it is made, and its keys rotate."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from keys.derive import ROOT_SIZE, EpochKeys
 from keys.errors import RingError
 from keys.files import exclusive
 from keys.material import Secret
 from keys.providers import open_provider
-from keys.ring import RING_VERSION, Epoch, Ring, RingFile, wrap, write_ring
+from keys.ring import RING_VERSION, Epoch, Ring, RingFile, read_ring, wrap, write_ring
 
 _TENANT = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
 
@@ -42,6 +44,30 @@ def init_ring(path: Path, tenant: str, provider: str) -> Ring:
             epochs=[_new_epoch(wrapping_key, tenant)],
         )
         write_ring(path, content, wrapping_key, replace=False)
+    return Ring.open(path)
+
+
+def rotate_ring(path: Path) -> Ring:
+    """Add an epoch that encrypts from now on; the one before it decrypts and searches on.
+
+    Raises:
+        RingError: see `Ring.open`; or another process is changing the ring.
+        ProviderError: the provider gives no wrapping key.
+    """
+    with exclusive(path):
+        content, wrapping_key = read_ring(path)
+        taken = {epoch.kid for epoch in content.epochs}
+        new = _new_epoch(wrapping_key, content.tenant)
+        while new.kid in taken:  # four bytes collide by chance once in a while
+            new = _new_epoch(wrapping_key, content.tenant)
+        retired = [
+            msgspec.structs.replace(epoch, state="retired") if epoch.state == "active" else epoch
+            for epoch in content.epochs
+        ]
+        changed = msgspec.structs.replace(
+            content, generation=content.generation + 1, epochs=[*retired, new]
+        )
+        write_ring(path, changed, wrapping_key, replace=True)
     return Ring.open(path)
 
 

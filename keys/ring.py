@@ -84,14 +84,7 @@ class Ring:
             RingError: missing, open to other users, torn, altered, or of another version.
             ProviderError: the wrapping key can't be had.
         """
-        raw = read_private(path, "key ring")
-        content = _parse(path, raw)
-        wrapping_key = open_provider(content.provider, path.parent).wrapping_key()
-        if not hmac.compare_digest(content.mac.encode(), ring_mac(content, wrapping_key).encode()):
-            raise RingError(
-                f"the key ring {path} was altered, or its provider gives another wrapping key",
-                "check that the provider's key belongs to this ring, or restore both from backup",
-            )
+        content, wrapping_key = read_ring(path)
         return cls(path, content, wrapping_key)
 
     @property
@@ -135,6 +128,22 @@ class Ring:
 
     def __repr__(self) -> str:
         return f"<Ring of {self.tenant!r}, {len(self.epochs)} epochs>"
+
+
+def read_ring(path: Path) -> tuple[RingFile, Secret]:
+    """The authentic content of a ring file, its keys still wrapped, and the wrapping key.
+
+    Raises:
+        RingError, ProviderError: see `Ring.open`.
+    """
+    content = _parse(path, read_private(path, "key ring"))
+    wrapping_key = open_provider(content.provider, path.parent).wrapping_key()
+    if not hmac.compare_digest(content.mac.encode(), ring_mac(content, wrapping_key).encode()):
+        raise RingError(
+            f"the key ring {path} was altered, or its provider gives another wrapping key",
+            "check that the provider's key belongs to this ring, or restore both from backup",
+        )
+    return content, wrapping_key
 
 
 def write_ring(path: Path, content: RingFile, wrapping_key: Secret, *, replace: bool) -> None:
@@ -211,6 +220,7 @@ __all__ = [
     "Ring",
     "RingFile",
     "State",
+    "read_ring",
     "ring_mac",
     "unwrap",
     "wrap",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from keys import KeysError, ProviderError, Ring, RingError, init_ring
+from keys import KeysError, ProviderError, Ring, RingError, init_ring, rotate_ring
 from keys.files import exclusive, read_private, write_private
 
 
@@ -209,3 +209,20 @@ def test_a_failed_write_leaves_the_old_file(
         write_private(path, b"new", replace=True)
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_rotated_ring_encrypts_with_a_new_epoch_and_opens_the_old(ring: Ring) -> None:
+    before = ring.active
+    rotated = rotate_ring(ring.path)
+    assert rotated.generation == ring.generation + 1
+    assert [epoch.state for epoch in rotated.epochs] == ["retired", "active"]
+    assert rotated.active.kid != before.kid
+    assert rotated.epoch(before.kid.hex()).kcv == before.kcv
+    assert rotated.tenant_key.subkey(b"a") == ring.tenant_key.subkey(b"a")
+
+
+def test_a_ring_that_is_being_changed_does_not_rotate(ring: Ring) -> None:
+    content = ring.path.read_bytes()
+    with exclusive(ring.path), pytest.raises(RingError, match="another process is changing"):
+        rotate_ring(ring.path)
+    assert ring.path.read_bytes() == content
