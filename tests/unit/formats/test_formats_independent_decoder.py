@@ -1,9 +1,10 @@
-"""What the product writes, opened by a decoder that was written from docs/formats.md alone."""
+"""What the product writes, opened and written again from docs/formats.md alone."""
 
 from __future__ import annotations
 
 import ast
 import json
+import sys
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -14,16 +15,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from properties.event_strategies import events as any_events
-from support import independent
+from properties.event_strategies import is_ambiguous, merge, nest, scalars, values
+from support import every_scheme, independent
+from support.thorough import examples
+from unit.formats.vector_inputs import ALL_EVENTS
 
 from keys import Ring
-from zt.encoder import Encoder
+from zt.encoder import Decoder, Encoder
+from zt.encoder.decrypt import DecryptReject
 from zt.encoder.input import read_event
 from zt.errors import EventError
-from zt.profile import FieldRule, Profile
+from zt.profile import FieldRule, Profile, load_profile, preset_names
 
 Exact = Callable[[Any], Any]
 Event = dict[str, Any]
+
+DERIVED = every_scheme.DERIVE
 
 ODD = Profile(
     name="odd",
@@ -85,12 +92,12 @@ def keys_of(ring: Ring) -> independent.Keys:
     return independent.Keys(ring.path.read_bytes(), (ring.path.parent / "ring.key").read_bytes())
 
 
-def remaining(event: Event, profile: Event, above: str = "") -> Event:
+def remaining(event: Event, profile: independent.Profile, above: str = "") -> Event:
     """The event without what the profile drops, as section 8 of the page says."""
     kept: Event = {}
     for key, value in event.items():
         path = above + key
-        if independent.is_dropped(profile, path):
+        if profile.is_dropped(path):
             continue
         if isinstance(value, dict) and value:
             below = remaining(value, profile, path + ".")
@@ -102,83 +109,65 @@ def remaining(event: Event, profile: Event, above: str = "") -> Event:
 
 
 def check(lines: list[bytes], ring: Ring, profile: Profile, exact: Exact) -> independent.Decoder:
-    """Encrypt lines, open them independently, compare all that the page defines."""
+    """Encrypt lines, open them independently, and compare all that the page defines.
+
+    Then write the wire once more, independently, and compare every line of it. Only of the parts
+    that the library `phonenumbers` makes the product's ciphertexts are taken over.
+    """
     data = b"".join(lines)
     encoder = Encoder(ring, profile, stream="lab")
     wire = list(encoder.encrypt(lines))
-    assert encoder.report.rejected == 0
     decoder = independent.Decoder(keys_of(ring))
     opened = list(decoder.decrypt(wire))
+    for batch in decoder.batches:
+        batch.check_complete()
 
-    text = independent.compact(profile.model_dump(exclude_defaults=True), ordered=True)
-    named = independent.profile_id(decoder.keys, text)
-    assert {header["profile"] for header in decoder.headers} <= {named}
-    plain = json.loads(text)
-    expected = [
-        remaining(independent.read_event(raw), plain) for _, raw in independent.positioned(data)
-    ]
-    assert [exact(event) for event in opened] == [exact(event) for event in expected]
-    assert decoder.ids == [
-        independent.event_id(decoder.keys, b"lab", position, raw)
+    text = profile.normalised().decode()
+    plain = independent.parse_profile(text.encode())
+    assert all(found.content == plain.content for found in decoder.profiles.values())
+    named = {
+        independent.event_id(decoder.keys, b"lab", position, raw): raw
         for position, raw in independent.positioned(data)
-    ]
-    assert_records_are_complete(decoder, wire)
-    assert_columns_are_complete(decoder, wire)
+    }
+    ids = set(decoder.ids)
+    assert decoder.ids == [name for name in named if name in ids]
+    assert encoder.report.rejected == len(named) - len(decoder.ids)
+    expected = [remaining(independent.read_event(named[name]), plain) for name in decoder.ids]
+    assert [exact(event) for event in opened] == [exact(event) for event in expected]
+
+    found = [independent.read_json(raw) for raw in wire]
+    events = {content["zt"]["id"]: content for content in found if "id" in content["zt"]}
+    (epoch,) = decoder.keys.epochs.values()
+    writer = independent.Writer(decoder.keys, epoch, text)
+    written = list(writer.stream(b"lab", data, lambda name: events.get(name, {})))
+    assert sorted(map(ordered, written)) == sorted(map(ordered, found))
     return decoder
 
 
-def bodies(wire: list[bytes]) -> list[tuple[str, Any]]:
-    parsed = (independent.parse(raw.rstrip(b"\n")) for raw in wire)
-    return [
-        field for kind, _, body in parsed if kind == "event" for field in independent.fields(body)
-    ]
+def ordered(content: Any) -> str:
+    return independent.compact(content, ordered=True)
 
 
-def assert_records_are_complete(decoder: independent.Decoder, wire: list[bytes]) -> None:
-    """One record for each distinct searchable ciphertext, and no other."""
-    searched = {
-        column["path"]: column["keyspace"]
-        for header in decoder.headers
-        for column in header["columns"]
-        if "search" in column
-    }
-    present = {
-        (searched[path], ct)
-        for path, value in bodies(wire)
-        if path in searched
-        for ct in (value if isinstance(value, list) else [value])
-        if ct is not None
-    }
-    assert {(record["keyspace"], record["ct"]) for record in decoder.records} == present
-
-
-def assert_columns_are_complete(decoder: independent.Decoder, wire: list[bytes]) -> None:
-    paths = {column["path"] for header in decoder.headers for column in header["columns"]}
-    assert paths == {path for path, _ in bodies(wire)}
-    for header in decoder.headers:
-        listed = [column["path"] for column in header["columns"]]
-        assert listed == sorted(set(listed))
-
-
-def test_the_decoder_imports_nothing_of_the_product() -> None:
-    tree = ast.parse(Path(independent.__file__).read_text())
+def test_it_imports_nothing_of_the_product() -> None:
+    files = sorted(Path(independent.__file__).parent.glob("**/*.py"))
     modules: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            modules |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            modules.add(node.module or "")
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level < 2, f"{file.name} imports from outside its package"
+                modules |= set() if node.level else {node.module or ""}
     packages = {module.partition(".")[0] for module in modules}
-    assert "cryptography" in packages
-    assert not packages & {"zt", "keys", "analytics", "support", "msgspec", "pydantic", "numpy"}
+    assert len(files) > 10
+    assert packages - set(sys.stdlib_module_names) == {"cryptography"}
+    assert "importlib" not in packages
 
 
-def test_demo_events(
-    demo_lines: list[bytes], shared_ring: Ring, profile: Profile, exact: Exact
-) -> None:
-    decoder = check(demo_lines, shared_ring, profile, exact)
+@pytest.mark.parametrize("preset", preset_names())
+def test_demo_events(demo_lines: list[bytes], shared_ring: Ring, preset: str, exact: Exact) -> None:
+    decoder = check(demo_lines, shared_ring, load_profile(preset), exact)
     assert len(decoder.ids) == len(set(decoder.ids)) > 100
-    assert len(decoder.records) > 10
 
 
 def test_odd_events(shared_ring: Ring, exact: Exact) -> None:
@@ -188,48 +177,409 @@ def test_odd_events(shared_ring: Ring, exact: Exact) -> None:
     check(lines, shared_ring, ODD, exact)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(any_events, max_size=3))
 def test_any_events(shared_ring: Ring, exact: Exact, found: list[Event]) -> None:
     check([line(event) for event in found], shared_ring, ODD, exact)
 
 
+def test_every_scheme(shared_ring: Ring, exact: Exact) -> None:
+    lines = [line(event) for event in every_scheme.events()]
+    decoder = check([*lines, *ALL_EVENTS], shared_ring, every_scheme.PROFILE, exact)
+    schemes = {record["scheme"] for record in decoder.records}
+    assert schemes == {"det", "uri", "fpe", "ip", "pfx"}
+    kinds = {
+        independent.SEARCH_LISTS.get(record.get("search") or "", ()) for record in decoder.records
+    }
+    assert kinds >= {(), ("net",), ("whole",), ("gram", "whole"), ("gram", "prefix")}
+
+
+PATHS = [path for path in every_scheme.FIELDS if "*" not in path and path not in DERIVED]
+PATHS += ["hour", "mail", "device.mac", "device.x1", "device.deep.er", "other", "gone.b", "sip"]
+
+uris = st.tuples(
+    st.sampled_from(["", "", "<", '"A" <', "a\u3000<", '"\\">" <', "x"]),
+    st.sampled_from(["sip:", "SIPS:", "tel:", "Tel:", "urn:"]),
+    st.sampled_from(["", "a@", "@", "+49-30", "%41%e9:p@", "A;b?c/d@", "7(0)*", "+1.2"])
+    | st.text(max_size=3),
+    st.sampled_from(["", "example.org", "Ex_1-a.", "[::1]", "[::FFFF:1.2.3.4]", "1.2.3.4", "b..c"]),
+    st.sampled_from(["", ":5060", ":", ";lr", "?a=b", ";phone-context=X.y", ";x;PHONE-CONTEXT=+"]),
+    st.sampled_from(["", "", ">", ">", "> ;tag=1", ">x", ">;>"]),
+).map("".join)
+addresses = (
+    st.lists(st.sampled_from(["::", ":", "0", "1", "FFFF", "1.2.3.4", "01", "."])).map("".join)
+    | st.ip_addresses().map(str)
+    | st.ip_addresses(v=6).map(lambda address: address.exploded)
+)
+times = st.tuples(
+    st.dates().map(str) | st.sampled_from(["0000-01-01", "2026-02-29", "9999-12-31"]),
+    st.sampled_from(["", "T03:04", " 23:59:60", "t00:00:00", "T12:34:56.7890123", "T24:00"]),
+    st.sampled_from(["", "Z", "z", "+01:00", "-2359", "+24:00", " Z"]),
+).map("".join)
+digits = st.from_regex(r"\+?[0-9]{0,24}", fullmatch=True) | st.integers(-5, 10**30)
+near_values = uris | addresses | times | digits | st.builds("{}@{}".format, digits, uris)
+
+
+@st.composite
+def scheme_events(draw: st.DrawFn) -> Event:
+    """Events whose fields hold what schemes take, or nearly take, or anything."""
+    event: Event = {}
+    for path in draw(st.lists(st.sampled_from(PATHS), max_size=6, unique=True)):
+        value = draw(near_values | st.lists(near_values | scalars, max_size=4) | values)
+        event = merge(event, nest(path, draw(st.integers(0, 3)), value))
+    return event
+
+
+@settings(max_examples=examples(100))
+@given(st.lists(scheme_events().filter(lambda event: not is_ambiguous(event)), max_size=4))
+def test_any_events_of_every_scheme(shared_ring: Ring, exact: Exact, found: list[Event]) -> None:
+    check([line(event) for event in found], shared_ring, every_scheme.PROFILE, exact)
+
+
+def test_fields_of_patterns(shared_ring: Ring, exact: Exact) -> None:
+    fields = {
+        "*": {"scheme": "clear"},
+        "a.*": {"scheme": "det"},
+        "a.*.c": {"scheme": "drop"},
+        "b.*": {"scheme": "drop"},
+        "q.q*": {"scheme": "opaque"},
+        "n.*": {"scheme": "clear"},
+        "n.one": {"scheme": "clear"},
+        "x*y": {"scheme": "ip", "search": ["net"]},
+    }
+    profile = Profile.model_validate({"name": "patterns", "fields": fields})
+    found: list[Event] = [
+        {"": 1, "a": {"": 1}, "zt:x": 1, "zt:y": {}, "*": 1, "a.*": 1},
+        {"k" * 256: 1, "k" * 257: 1, "\U0001f600" * 256: 1, "a": {"k" * 254: 1, "k" * 255: 2}},
+        {"b": {"c": {"d": 1}, "": 2}, "b.x.y": 2},
+        {"b": {}, "a": {"b": {"c": 1, "d": 2}, "x.c": {"z": 1}, "y.c.d": 1}},
+        {"xy": "192.0.2.1", "x.y": 2, "x\n\u2028y": ["a", "2001:db8::1"], "x": {"y": {}}},
+        {"q": {"qa": 1, "q": {"a": 1}, "r": 2}, "q.qa.b": 1, "c": [{}], "a.z": [1, None, []]},
+        *({"a": {f"{group}-{i}": [None] for i in range(300)}} for group in range(2)),
+        {"n": {str(i): i for i in range(600)}},
+        {"n": {"0": 1, "new": 2, "one": 3}, "a": {"0-0": 4, "more": 5}},
+    ]
+    decoder = check([line(event) for event in found], shared_ring, profile, exact)
+    paths = {column["path"] for header in decoder.headers for column in header["columns"]}
+    assert len(paths) == 1001
+
+
+def test_batches(shared_ring: Ring, exact: Exact) -> None:
+    """Each of them has all of its own columns and value records."""
+    found = [{"user": f"user{i % 7}", "n": i} for i in range(10_001)]
+    found[0] = {"sip.from": "sip:alice@example.org"}
+    lines = [line(event) for event in found]
+    decoder = check(lines, shared_ring, every_scheme.PROFILE, exact)
+    assert [len(batch.records) for batch in decoder.batches] == [8, 1]
+
+
+@pytest.fixture(scope="module")
+def keys(shared_ring: Ring) -> independent.Keys:
+    return keys_of(shared_ring)
+
+
+@pytest.fixture(scope="module")
+def every_wire(shared_ring: Ring) -> list[bytes]:
+    """Lines with every scheme: one header, value records, events."""
+    return list(Encoder(shared_ring, every_scheme.PROFILE, stream="lab").encrypt(ALL_EVENTS))
+
+
 @pytest.mark.parametrize("kind", ["batch", "value", "event"])
-def test_the_decoder_believes_nothing_altered(shared_ring: Ring, kind: str) -> None:
-    event = {"n": 1, "sip": {"from": "sip:alice@example.org"}, "x": "opaque"}
-    wire = list(Encoder(shared_ring, ODD, stream="lab").encrypt([line(event)]))
-    assert len(wire) == 3
-    place = {"batch": 0, "value": 1, "event": 2}[kind]
-    kept = {"kind", "kid", "version", "search"}  # another of these is no line, or of no epoch
+def test_the_decoder_believes_nothing_altered(
+    every_wire: list[bytes], keys: independent.Keys, kind: str
+) -> None:
+    kept = {"kind", "kid", "version"}  # another of these is no line, or of no epoch
+    before = [] if kind == "batch" else every_wire[:1]
     altered = 0
-    for path, value in independent.fields(json.loads(wire[place])):
-        if path.removeprefix("zt.") in kept:
+    for raw in every_wire:
+        if independent.parse(raw.rstrip(b"\n"))[0] != kind:
             continue
-        for changed in changes(value):
-            content = json.loads(wire[place])
-            set_at(content, path, changed)
-            forged = [*wire[:place], line(content), *wire[place + 1 :]]
-            with pytest.raises((ValueError, KeyError)):
-                list(independent.Decoder(keys_of(shared_ring)).decrypt(forged))
-            altered += 1
-    assert altered > 3
+        assert len(list(independent.Decoder(keys).decrypt([*before, raw]))) == (kind == "event")
+        for way, value in independent.places(json.loads(raw)):
+            if way[0] == "zt" and way[1] in kept:
+                continue
+            for changed in changes(value):
+                forged = line(altered_at(json.loads(raw), way, changed))
+                with pytest.raises((ValueError, KeyError)):
+                    list(independent.Decoder(keys).decrypt([*before, forged]))
+                altered += 1
+    assert altered > {"batch": 20, "value": 200, "event": 150}[kind]
+
+
+GONE = object()
 
 
 def changes(value: Any) -> list[Any]:
     match value:
-        case int():
-            return [value + 1, float(value)]
+        case []:
+            return [[1]]
+        case None | {}:
+            return ["x", GONE]
+        case bool():
+            return [not value, int(value), GONE]
+        case int() | float():
+            return [value + 1, float(value) if type(value) is int else str(value), GONE]
+        case "":
+            return ["x", GONE]
         case str():
-            return [value[:-1] + ("A" if value[-1] != "A" else "Q"), value[1:], value + "A"]
+            flipped = value[:-1] + ("A" if value[-1] != "A" else "Q")
+            return [flipped, value[1:], value + "A", [value], GONE]
         case _:
-            return [value[1:], [*value, value[-1]]]
+            return [value[1:], [*value, value[-1]], value[0], GONE]
 
 
-def set_at(content: Event, path: str, value: Any) -> None:
-    keys = path.split(".")
-    for key in keys[:-1]:
-        content = content[key]
-    content[keys[-1]] = value
+def altered_at(content: Event, way: tuple[str, ...], value: Any) -> Event:
+    branch = content
+    for key in way[:-1]:
+        branch = branch[key]
+    branch[way[-1]] = value
+    if value is GONE:
+        del branch[way[-1]]
+    return content
+
+
+def test_parts_of_events_are_not_exchanged(every_wire: list[bytes], keys: independent.Keys) -> None:
+    header, *rest = map(json.loads, every_wire)
+    one, two, *_ = (content for content in rest if "id" in content["zt"])
+    for key in ("id", "opaque", "seal"):
+        exchanged = {**one, "zt": {**one["zt"], key: two["zt"][key]}}
+        with pytest.raises(ValueError, match="seal"):
+            list(independent.Decoder(keys).decrypt([line(header), line(exchanged)]))
+
+
+# --- lines with right seals and tags that no encoder writes ----------------------------------
+
+FORGED: Event = {
+    "name": "forged",
+    "derive": {"x.der": {"from": "u", "part": "host"}, "der": {"from": "u", "part": "user"}},
+    "fields": {
+        "a.b": {"scheme": "clear"},
+        "c": {"scheme": "clear"},
+        "d": {"scheme": "det"},
+        "der": {"scheme": "clear"},
+        "f": {"scheme": "fpe", "keep": 2},
+        "g": {"scheme": "drop"},
+        "h": {"scheme": "opaque"},
+        "i": {"scheme": "ip"},
+        "list": {"scheme": "clear"},
+        "p": {"scheme": "ip", "mode": "pfx"},
+        "t": {"scheme": "coarsen", "kind": "time", "step": 1_000_000},
+        "u": {"scheme": "uri"},
+        "x.*": {"scheme": "clear"},
+        "x.der": {"scheme": "det"},
+    },
+}
+NAME = independent.b64(bytes(range(16)))
+
+
+@pytest.fixture(scope="module")
+def epoch(keys: independent.Keys) -> independent.Epoch:
+    (found,) = keys.epochs.values()
+    return found
+
+
+@pytest.fixture(scope="module")
+def writer(keys: independent.Keys, epoch: independent.Epoch) -> independent.Writer:
+    return independent.Writer(keys, epoch, ordered(FORGED))
+
+
+Judge = Callable[..., list[Event] | None]
+
+
+@pytest.fixture
+def judge(shared_ring: Ring, writer: independent.Writer, exact: Exact) -> Judge:
+    """What both decoders open of a line, or None where both refuse it; `body`: of an event."""
+
+    def run(content: Event | bytes | None = None, **body: Any) -> list[Event] | None:
+        good = independent.spell(writer.event(NAME, independent.Encoded({"c": 1}, [], [])))
+        if content is None:
+            content = writer.event(NAME, independent.Encoded(body, [], []))
+        last = content if isinstance(content, bytes) else independent.spell(content)
+        lines = [independent.spell(writer.header([])), good, good, good, last]
+        rejects: list[DecryptReject] = []
+        opened = list(Decoder(shared_ring, on_reject=rejects.append).decrypt(lines))[3:]
+        decoder = independent.Decoder(writer.keys)
+        if rejects:
+            assert opened == []
+            with pytest.raises((ValueError, KeyError)):
+                list(decoder.decrypt(lines))
+            return None
+        assert exact(opened) == exact(list(decoder.decrypt(lines))[3:])
+        return opened
+
+    return run
+
+
+URI, ADDRESS, NUMBER = "sip:bob@example.org", "2001:db8::1", "+49301234567"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "respelled"),
+    [
+        ("u", URI, str.upper),
+        ("u", URI, lambda ct: ct.replace("sip:", "SIP:")),
+        ("u", URI, lambda ct: ct.replace("sip:", "sips:")),
+        ("u", URI, lambda ct: ct.replace("sip:", "sip:@")),
+        ("u", URI, lambda ct: "sip:" + ct.partition("@")[2]),
+        ("u", URI, lambda ct: "sip:@" + ct.partition("@")[2]),
+        ("u", URI, lambda ct: ct.replace(".zt", "a.zt")),
+        ("u", URI, lambda ct: ct.replace("@aea", "@aea.")),
+        ("u", URI, lambda ct: ct.removesuffix(".zt.invalid")),
+        ("u", URI, lambda ct: ct + "."),
+        ("u", URI, lambda ct: ct + "\n"),
+        ("u", URI, lambda ct: ct + ":5060"),
+        ("u", URI, lambda ct: f"<{ct}>"),
+        ("u", URI, lambda ct: URI),
+        ("u", URI, lambda ct: "sip:"),
+        ("u", "sip:" + "h" * 127, lambda ct: ct.replace(".", "", 1)),
+        ("u", "tel:+4930", str.upper),
+        ("u", "tel:+4930", lambda ct: ct.replace("tel:", "tel:+")),
+        ("u", "tel:+4930", lambda ct: ct[:-1] + ("b" if ct[-1] == "a" else "a")),
+        ("u", "tel:+4930", lambda ct: "tel:"),
+        ("f", NUMBER, lambda ct: ct[:8]),
+        ("f", NUMBER, lambda ct: "+" + ct),
+        ("f", NUMBER, lambda ct: ct[:3] + " " + ct[3:]),
+        ("f", NUMBER, lambda ct: ct + "0" * 257),
+        ("f", NUMBER, lambda ct: ct[:-1] + "\u0661"),
+        ("f", NUMBER, int),
+        ("i", ADDRESS, lambda ct: f"[{ct}]"),
+        ("i", ADDRESS, lambda ct: "0" + ct),
+        ("i", ADDRESS, lambda ct: "2001:DB8::1"),
+        ("i", ADDRESS, lambda ct: "2001:db8:0:0:0:0:0:1"),
+        ("i", ADDRESS, lambda ct: "::ffff:192.0.2.1"),
+        ("i", ADDRESS, lambda ct: "192.0.2.01"),
+        ("i", ADDRESS, lambda ct: 1),
+        ("p", ADDRESS, lambda ct: "2001:DB8::1"),
+        ("p", ADDRESS, lambda ct: "::ffff:192.0.2.1"),
+        ("d", "alice", lambda ct: "alice"),
+        ("d", "alice", lambda ct: ct + "A"),
+        ("t", "now", lambda ct: ct[:8]),
+        *((path, None, lambda ct: None) for path in "dufip"),
+        *((path, None, lambda ct: []) for path in "dufip"),
+        *((path, None, lambda ct: {}) for path in "dufip"),
+        *((path, None, lambda ct: True) for path in "dufip"),
+    ],
+)
+def test_both_refuse_what_schemes_do_not_write(
+    epoch: independent.Epoch, judge: Judge, path: str, value: Any, respelled: Callable[[Any], Any]
+) -> None:
+    field = independent.Field(epoch, path, FORGED["fields"][path])
+    shown = None
+    if value is not None:
+        shown = field.protect(value).ciphertext
+        assert judge(**{path: shown}) == [{path: field.open(shown)[1]}]
+    assert judge(**{path: respelled(shown)}) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "opens"),
+    [
+        ({"h": 1}, False),
+        ({"g": 1}, False),
+        ({"g": {"a": 1}}, False),
+        ({"other": 1}, False),
+        ({"c": {"a": 1}}, False),
+        ({"zt.x": 1}, False),
+        ({"x": {"k" * 255: 1}}, False),
+        ({"x": {"k" * 254: 1}}, True),
+        ({"c": {}, "a": {"b": []}, "list": [None, 1.0]}, True),
+        ({"a.b": 1}, True),
+        ({"t": "2026-01-02T03:04:05.678Z"}, True),
+        ({"t": [1, None, True]}, True),
+    ],
+)
+def test_both_open_only_what_the_profile_shows(judge: Judge, body: Event, opens: bool) -> None:
+    assert judge(**body) == ([body] if opens else None)
+
+
+def test_both_remove_derived_fields_at_the_top_only(epoch: independent.Epoch, judge: Judge) -> None:
+    host = independent.seal_det(epoch, "x.der", "example.org")
+    assert judge(**{"c": 1, "x.der": [host], "der": "alice"}) == [{"c": 1}]
+    assert judge(**{"c": 1, "x.der": "example.org"}) is None
+    assert judge(c=1, x={"der": host}) is None
+    assert judge(c=1, der={"x": 1}) is None
+
+
+@pytest.mark.parametrize("text", independent.BLOBS)
+def test_both_take_blobs(epoch: independent.Epoch, writer: Any, judge: Judge, text: str) -> None:
+    plaintext = independent.pad(text.encode())
+    blob = independent.seal_blob_text(epoch, NAME, plaintext)
+    opened = judge(writer.event_with_blob(NAME, {"c": 1, "list": [1, 2]}, blob))
+    assert opened is not None
+
+
+@pytest.mark.parametrize("text", independent.NO_BLOBS)
+def test_both_refuse_blobs(epoch: independent.Epoch, writer: Any, judge: Judge, text: str) -> None:
+    blob = independent.seal_blob_text(epoch, NAME, independent.pad(text.encode()).ljust(32))
+    assert judge(writer.event_with_blob(NAME, {"c": 1, "list": [1, 2]}, blob)) is None
+
+
+def test_both_open_events_in_other_spellings(writer: independent.Writer, judge: Judge) -> None:
+    event = {"a": {"b": 1.5}, "c": "\u00e9/", "list": [1, 1.0]}
+    made = writer.event(NAME, independent.Encoded(event, [[["h"], 1]], []))
+    meta = json.dumps(made["zt"], indent=1).replace("\n", " ").encode()
+    body = rb'"list" : [1,\t10e-1], "c":"\u00e9\/", "a.b": 0.15e1'.replace(rb"\t", b"\t")
+    opened = judge(b' {"zt": ' + meta + b", " + body + b"}\r\n")
+    assert opened == [{"list": [1, 1.0], "c": "\u00e9/", "a.b": 1.5, "h": 1}]
+    assert judge(b' {"zt": ' + meta + b", " + body.replace(b"10e-1", b"1") + b"}\r\n") is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"tokens": tokens} for tokens in ([2, 1], [1, 1], [2**32], [-1], [1.0], [True], "1")),
+        *({"keyspace": keyspace} for keyspace in ("", "k" * 257, None, 1)),
+        {"kind": "values"},
+        {"scheme": None},
+        {"search": "short"},
+        {"kid": "CDFA6D56"},
+        {"kid": "00000000"},
+        {"ct": 5},
+        {"more": 1},
+    ],
+    ids=repr,
+)
+def test_both_refuse_records(writer: independent.Writer, judge: Judge, change: Event) -> None:
+    good = writer.record(independent.Record("i", "ip", None, "192.0.2.1"), [])
+    assert judge(good) == []
+    assert judge({"zt": {**good["zt"], "search": None}}) == []
+    assert judge({"zt": {**good["zt"], **change}}) is None
+    assert judge({**good, "beside": 1}) is None
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"[]",
+        b"1",
+        b"{}",
+        b'{"c":1}',
+        b'{"zt":1}',
+        b'{"zt":{}}',
+        b'{"zt":{"kind":"x"}}',
+        b" ",
+        b"\xff",
+    ],
+)
+def test_both_refuse_other_lines(judge: Judge, raw: bytes) -> None:
+    assert judge(raw) is None
+
+
+@pytest.mark.parametrize("text", independent.PROFILES)
+def test_both_take_profiles(text: str) -> None:
+    content = independent.parse_profile(text.encode()).content
+    assert Profile.model_validate(content).normalised().decode() == text
+
+
+@pytest.mark.parametrize("text", independent.NO_PROFILES)
+def test_both_refuse_profiles(keys: independent.Keys, judge: Judge, text: str) -> None:
+    """In a file, and as `edge` of a header whose tag is right."""
+    with pytest.raises(ValueError):  # noqa: PT011  # its reasons are nobody's business
+        independent.parse_profile(text.encode())
+    with pytest.raises(ValueError):  # noqa: PT011
+        Profile.model_validate(json.loads(text))
+    (epoch,) = keys.epochs.values()
+    assert judge(independent.Writer(keys, epoch, text).header([])) is None
 
 
 @pytest.mark.parametrize(
@@ -277,7 +627,11 @@ def set_at(content: Event, path: str, value: Any) -> None:
         (b'{"a":{},"a.b":2}', True),
         (b'{"x":[{"a":1},{"a":1}]}', True),
         (b'{"zt":1}', False),
-        (b'{"a":{"zt":1},"zt.id":1}', True),
+        (b'{"zt":{"id":1}}', False),
+        (b'{"zt.id":1}', False),
+        (b'{"zt.":1}', False),
+        (rb'{"\u007at.id":1}', False),
+        (b'{"a":{"zt":1,"zt.id":1},"ztx":1,"zt:id":1,"ZT":1}', True),
         (b'{"a":' + b"[" * 127 + b"]" * 127 + b"}", True),
         (b'{"a":' + b"[" * 128 + b"]" * 128 + b"}", False),
         (b'{"a":' * 128 + b"1" + b"}" * 128, True),

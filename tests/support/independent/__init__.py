@@ -1,0 +1,138 @@
+"""A second decoder, and an encoder of events and values, written from `docs/formats.md` alone.
+
+They use the standard library and `cryptography` and import nothing of the product, so what both
+agree on is what the page says. They are slow and plain on purpose. What is wrong raises
+`ValueError`, or `KeyError` where a key, header or epoch is missing.
+"""
+
+from .cases import BLOBS, NO_BLOBS, NO_PROFILES, PROFILES
+from .ciphers import Ff1, bits, pfx_decrypt, pfx_encrypt, pfx_start, unbits
+from .conventions import (
+    Json,
+    b32,
+    b64,
+    compact,
+    digest16,
+    fields,
+    float_text,
+    hkdf,
+    lp,
+    places,
+    positioned,
+    read_event,
+    read_json,
+    uint32,
+    unb32,
+    unb64,
+)
+from .decoder import Batch, Decoder, Record
+from .encoder import UNKNOWN_PARTS, Encoded, EventEncoder, part_of
+from .envelopes import (
+    open_blob,
+    open_det,
+    open_reject,
+    pad,
+    seal_blob,
+    seal_blob_text,
+    seal_det,
+    seal_envelope,
+    type_and_bytes,
+)
+from .grammars import clear_part, parse_address, parse_time, parse_uri, spell_address, spell_time
+from .keys import Epoch, Keys, event_id, job_version, label, profile_id, stream_name
+from .profiles import Profile, parse_profile
+from .schemes import Field, HiddenValueError, Made
+from .tokens import (
+    PARAMETERS,
+    SEARCH_LISTS,
+    fold,
+    messages,
+    search_id,
+    search_text,
+    token,
+    tokens,
+    value_message,
+    value_tag,
+)
+from .wire import event_seal, finding_id, header_tag, parse, seal_message
+from .writer import Writer, spell
+
+__all__ = [
+    "BLOBS",
+    "NO_BLOBS",
+    "NO_PROFILES",
+    "PARAMETERS",
+    "PROFILES",
+    "SEARCH_LISTS",
+    "UNKNOWN_PARTS",
+    "Batch",
+    "Decoder",
+    "Encoded",
+    "Epoch",
+    "EventEncoder",
+    "Ff1",
+    "Field",
+    "HiddenValueError",
+    "Json",
+    "Keys",
+    "Made",
+    "Profile",
+    "Record",
+    "Writer",
+    "b32",
+    "b64",
+    "bits",
+    "clear_part",
+    "compact",
+    "digest16",
+    "event_id",
+    "event_seal",
+    "fields",
+    "finding_id",
+    "float_text",
+    "fold",
+    "header_tag",
+    "hkdf",
+    "job_version",
+    "label",
+    "lp",
+    "messages",
+    "open_blob",
+    "open_det",
+    "open_reject",
+    "pad",
+    "parse",
+    "parse_address",
+    "parse_profile",
+    "parse_time",
+    "parse_uri",
+    "part_of",
+    "pfx_decrypt",
+    "pfx_encrypt",
+    "pfx_start",
+    "places",
+    "positioned",
+    "profile_id",
+    "read_event",
+    "read_json",
+    "seal_blob",
+    "seal_blob_text",
+    "seal_det",
+    "seal_envelope",
+    "seal_message",
+    "search_id",
+    "search_text",
+    "spell",
+    "spell_address",
+    "spell_time",
+    "stream_name",
+    "token",
+    "tokens",
+    "type_and_bytes",
+    "uint32",
+    "unb32",
+    "unb64",
+    "unbits",
+    "value_message",
+    "value_tag",
+]
