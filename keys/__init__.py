@@ -14,7 +14,14 @@ from keys.errors import (
     UnknownEpochError,
     WrongKeyError,
 )
-from keys.lifecycle import init_ring, rotate_ring
+from keys.lifecycle import (
+    backup_of,
+    change_provider,
+    destroy_epoch,
+    init_ring,
+    recover_ring,
+    rotate_ring,
+)
 from keys.material import Secret
 from keys.ring import Epoch, Ring
 
@@ -31,6 +38,10 @@ __all__ = [
     "TenantKey",
     "UnknownEpochError",
     "WrongKeyError",
+    "backup_of",
+    "change_provider",
+    "destroy_epoch",
     "init_ring",
+    "recover_ring",
     "rotate_ring",
 ]

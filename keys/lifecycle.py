@@ -1,22 +1,43 @@
-"""What happens to a ring in its life: it is made, and its keys rotate."""
+"""What happens to a ring in its life: made, rotated, epochs destroyed, its provider changed.
+
+Every change holds the ring's lock, raises the generation, keeps the ring as it was in `RING.bak`,
+and writes the new one in one step. Where keys must not survive in a backup (a destroyed epoch, a
+provider that was given up), the backup is overwritten with the new ring too.
+"""
 
 from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from keys.derive import ROOT_SIZE, EpochKeys
-from keys.errors import RingError
-from keys.files import exclusive
+from keys.errors import RingError, UnknownEpochError
+from keys.files import exclusive, read_private, write_private
 from keys.material import Secret
 from keys.providers import open_provider
-from keys.ring import RING_VERSION, Epoch, Ring, RingFile, read_ring, wrap, write_ring
+from keys.ring import (
+    RING_VERSION,
+    Epoch,
+    Ring,
+    RingFile,
+    read_ring,
+    states_at,
+    unwrap,
+    wrap,
+    write_ring,
+)
 
 _TENANT = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
+
+
+def backup_of(path: Path) -> Path:
+    """Where the ring before the last change is kept."""
+    return path.with_name(path.name + ".bak")
 
 
 def init_ring(path: Path, tenant: str, provider: str) -> Ring:
@@ -34,50 +55,172 @@ def init_ring(path: Path, tenant: str, provider: str) -> Ring:
     if path.exists():
         raise RingError(f"{path} is there already", "choose another path, or move it away")
     with exclusive(path):
-        wrapping_key = open_provider(provider, path.parent).create()
+        source = open_provider(provider, path.parent)
+        wrapping_key = source.create()
         content = RingFile(
             ring=RING_VERSION,
             tenant=tenant,
             generation=1,
-            provider=provider,
+            provider=source.uri,
             id_key=wrap(wrapping_key, tenant, b"id", Secret(secrets.token_bytes(ROOT_SIZE))),
-            epochs=[_new_epoch(wrapping_key, tenant)],
+            epochs=[_new_epoch(wrapping_key, tenant, (), None)],
         )
         write_ring(path, content, wrapping_key, replace=False)
-    return Ring.open(path)
+    return Ring(path, content, wrapping_key)  # a passphrase is not asked for again
 
 
-def rotate_ring(path: Path) -> Ring:
-    """Add an epoch that encrypts from now on; the one before it decrypts and searches on.
+def rotate_ring(path: Path, at: datetime | None = None) -> Ring:
+    """Add an epoch that encrypts from now on, or from a time on; older ones decrypt and search.
+
+    With a time the new epoch is pre-active until then: a ring that is handed out before switches
+    everywhere at once.
 
     Raises:
-        RingError: see `Ring.open`; or another process is changing the ring.
+        RingError: see `Ring.open`; another process is changing the ring; the time has passed, or
+            another epoch waits for its own already.
         ProviderError: the provider gives no wrapping key.
     """
+    if at is not None:
+        at = at.astimezone(UTC).replace(microsecond=0)
+        if at <= datetime.now(UTC):
+            raise RingError("the time of the rotation has passed", "give a later one, or none")
     with exclusive(path):
-        content, wrapping_key = read_ring(path)
-        taken = {epoch.kid for epoch in content.epochs}
-        new = _new_epoch(wrapping_key, content.tenant)
-        while new.kid in taken:  # four bytes collide by chance once in a while
-            new = _new_epoch(wrapping_key, content.tenant)
-        retired = [
-            msgspec.structs.replace(epoch, state="retired") if epoch.state == "active" else epoch
+        content, wrapping_key = _read(path)
+        if any(epoch.state == "pre-active" for epoch in content.epochs):
+            raise RingError(
+                "an epoch of the ring waits for its activation already",
+                "look at it with: zt-keys list",
+            )
+        taken = [epoch.kid for epoch in content.epochs]
+        new = _new_epoch(wrapping_key, content.tenant, taken, at)
+        epochs = content.epochs
+        if at is None:
+            epochs = [
+                msgspec.structs.replace(epoch, state="retired")
+                if epoch.state == "active"
+                else epoch
+                for epoch in epochs
+            ]
+        return _write(path, content, wrapping_key, epochs=[*epochs, new])
+
+
+def destroy_epoch(path: Path, kid: str) -> Ring:
+    """Shred an epoch: its root leaves the ring and the ring's backup; nothing opens its data.
+
+    Copies of the ring elsewhere hold it still. Whether data would be lost, the caller has found
+    out before.
+
+    Raises:
+        UnknownEpochError: the ring has no such epoch.
+        RingError: it is the active one, or see `rotate_ring`.
+    """
+    with exclusive(path):
+        content, wrapping_key = _read(path)
+        found = next((epoch for epoch in content.epochs if epoch.kid == kid), None)
+        if found is None:
+            raise UnknownEpochError(
+                f"the key ring {path} has no epoch {kid}", "list them with: zt-keys list"
+            )
+        if found.state == "active":
+            raise RingError(
+                f"epoch {kid} is the active one, which encrypts", "rotate first: zt-keys rotate"
+            )
+        epochs = [
+            msgspec.structs.replace(epoch, state="destroyed", activates=None, root=None)
+            if epoch.kid == kid
+            else epoch
+            for epoch in content.epochs
+        ]
+        return _write(path, content, wrapping_key, epochs=epochs, forget=True)
+
+
+def change_provider(path: Path, provider: str, opened: Callable[[], None] = lambda: None) -> Ring:
+    """Wrap the ring's keys under another provider's key, or a new passphrase.
+
+    `opened` is called when the old provider has done its work, before the new one is asked.
+
+    Raises:
+        RingError, ProviderError: see `init_ring` and `Ring.open`.
+    """
+    with exclusive(path):
+        content, old_key = _read(path)
+        opened()
+        source = open_provider(provider, path.parent)
+        new_key = source.create()
+
+        def rewrapped(role: bytes, wrapped: str) -> str:
+            secret = unwrap(old_key, content.tenant, role, wrapped)
+            return wrap(new_key, content.tenant, role, secret)
+
+        epochs = [
+            epoch
+            if epoch.root is None
+            else msgspec.structs.replace(epoch, root=rewrapped(b"root", epoch.root))
             for epoch in content.epochs
         ]
         changed = msgspec.structs.replace(
-            content, generation=content.generation + 1, epochs=[*retired, new]
+            content, provider=source.uri, id_key=rewrapped(b"id", content.id_key)
         )
-        write_ring(path, changed, wrapping_key, replace=True)
-    return Ring.open(path)
+        return _write(path, changed, new_key, epochs=epochs, forget=True)
 
 
-def _new_epoch(wrapping_key: Secret, tenant: str) -> Epoch:
-    root = Secret(secrets.token_bytes(ROOT_SIZE))
-    keys = EpochKeys(root)
+def recover_ring(path: Path) -> Ring:
+    """Put the backup in the place of a ring that is missing, torn or altered.
+
+    Raises:
+        RingError: the ring is whole, or the backup is not.
+        ProviderError: the provider gives no wrapping key.
+    """
+    with exclusive(path):
+        try:
+            read_ring(path)
+        except RingError:
+            pass
+        else:
+            raise RingError(f"the key ring {path} is whole", "there is nothing to recover")
+        content, wrapping_key = read_ring(backup_of(path))
+        write_private(path, read_private(backup_of(path), "key ring"), replace=True)
+        return Ring(path, content, wrapping_key)
+
+
+def _read(path: Path) -> tuple[RingFile, Secret]:
+    """A ring's content with the states of now."""
+    content, wrapping_key = read_ring(path)
+    epochs = states_at(content.epochs, datetime.now(UTC))
+    return msgspec.structs.replace(content, epochs=epochs), wrapping_key
+
+
+def _write(
+    path: Path,
+    content: RingFile,
+    wrapping_key: Secret,
+    *,
+    epochs: list[Epoch],
+    forget: bool = False,
+) -> Ring:
+    """The changed ring, one generation on; with `forget` no older one is left in the backup."""
+    changed = msgspec.structs.replace(content, generation=content.generation + 1, epochs=epochs)
+    write_private(backup_of(path), read_private(path, "key ring"), replace=True)
+    write_ring(path, changed, wrapping_key, replace=True)
+    if forget:
+        write_ring(backup_of(path), changed, wrapping_key, replace=True)
+    return Ring(path, changed, wrapping_key)
+
+
+def _new_epoch(
+    wrapping_key: Secret, tenant: str, taken: Iterable[str], activates: datetime | None
+) -> Epoch:
+    """A new epoch with a kid of its own: four bytes collide by chance once in a while."""
+    while True:
+        root = Secret(secrets.token_bytes(ROOT_SIZE))
+        keys = EpochKeys(root)
+        if keys.kid.hex() not in taken:
+            break
     return Epoch(
         kid=keys.kid.hex(),
         kcv=keys.kcv.hex(),
-        state="active",
+        state="active" if activates is None else "pre-active",
         created=datetime.now(UTC).replace(microsecond=0),
+        activates=activates,
         root=wrap(wrapping_key, tenant, b"root", root),
     )

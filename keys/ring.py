@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -31,12 +31,16 @@ State = Literal["pre-active", "active", "retired", "destroyed"]
 
 
 class Epoch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One epoch as the ring file states it: byte strings in hexadecimal, root wrapped."""
+    """One epoch as the ring file states it: byte strings in hexadecimal, root wrapped.
+
+    `activates` is when a pre-active epoch becomes the active one, None for the others.
+    """
 
     kid: str
     kcv: str
     state: State
     created: datetime
+    activates: datetime | None
     root: str | None
 
 
@@ -53,7 +57,12 @@ class RingFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
 
 
 class Ring:
-    """An opened ring."""
+    """An opened ring.
+
+    Attributes:
+        epochs: in the order in which they were made, in the states that they had when the ring
+            was opened or refreshed.
+    """
 
     def __init__(self, path: Path, content: RingFile, wrapping_key: Secret) -> None:
         """Unwrap a verified ring; use `Ring.open`.
@@ -65,7 +74,10 @@ class Ring:
         self.tenant = content.tenant
         self.generation = content.generation
         self.provider = content.provider
-        self.epochs = content.epochs
+        self.epochs = states_at(content.epochs, datetime.now(UTC))
+        self._content = content
+        self._wrapping_key = wrapping_key
+        self._mark = _mark(path)
         self.tenant_key = TenantKey(unwrap(wrapping_key, content.tenant, b"id", content.id_key))
         self._keys: dict[str, EpochKeys] = {}
         for epoch in content.epochs:
@@ -86,6 +98,27 @@ class Ring:
         """
         content, wrapping_key = read_ring(path)
         return cls(path, content, wrapping_key)
+
+    def refreshed(self) -> Ring:
+        """The ring as it is now: this one, unless the file changed or an epoch's time has come.
+
+        A look at the file's status when nothing changed. A passphrase is not asked for again.
+
+        Raises:
+            RingError: the file is now another tenant's or an older one, or does not open.
+            ProviderError: the provider, if it is another one now, gives no wrapping key.
+        """
+        if _mark(self.path) == self._mark:
+            if states_at(self._content.epochs, datetime.now(UTC)) == self.epochs:
+                return self
+            return Ring(self.path, self._content, self._wrapping_key)
+        content, wrapping_key = read_ring(self.path, (self.provider, self._wrapping_key))
+        if content.tenant != self.tenant or content.generation < self.generation:
+            raise RingError(
+                f"the key ring {self.path} was replaced by one of another tenant or an older one",
+                "put the newest copy back: nothing more is encrypted until then",
+            )
+        return Ring(self.path, content, wrapping_key)
 
     @property
     def active(self) -> EpochKeys:
@@ -109,6 +142,12 @@ class Ring:
             KeyCheckError: it has, but with another key.
         """
         if (keys := self._keys.get(kid)) is None:
+            if any(epoch.kid == kid for epoch in self.epochs):
+                raise UnknownEpochError(
+                    f"epoch {kid} of the key ring {self.path} was destroyed: "
+                    "what was encrypted with it can't be opened any more",
+                    "nothing brings it back but a copy of the ring from before",
+                )
             known = ", ".join(epoch.kid for epoch in self.epochs) or "none"
             raise UnknownEpochError(
                 f"the data needs epoch {kid}, which the key ring {self.path} does not hold "
@@ -130,14 +169,21 @@ class Ring:
         return f"<Ring of {self.tenant!r}, {len(self.epochs)} epochs>"
 
 
-def read_ring(path: Path) -> tuple[RingFile, Secret]:
+def read_ring(path: Path, known: tuple[str, Secret] | None = None) -> tuple[RingFile, Secret]:
     """The authentic content of a ring file, its keys still wrapped, and the wrapping key.
+
+    Args:
+        path: of the file.
+        known: a provider's URI and its wrapping key, which is taken if the ring has that provider.
 
     Raises:
         RingError, ProviderError: see `Ring.open`.
     """
     content = _parse(path, read_private(path, "key ring"))
-    wrapping_key = open_provider(content.provider, path.parent).wrapping_key()
+    if known is not None and known[0] == content.provider:
+        wrapping_key = known[1]
+    else:
+        wrapping_key = open_provider(content.provider, path.parent).wrapping_key()
     if not hmac.compare_digest(content.mac.encode(), ring_mac(content, wrapping_key).encode()):
         raise RingError(
             f"the key ring {path} was altered, or its provider gives another wrapping key",
@@ -154,6 +200,35 @@ def write_ring(path: Path, content: RingFile, wrapping_key: Secret, *, replace: 
     """
     sealed = msgspec.structs.replace(content, mac=ring_mac(content, wrapping_key))
     write_private(path, spell(sealed), replace=replace)
+
+
+def states_at(epochs: list[Epoch], now: datetime) -> list[Epoch]:
+    """The epochs as they are at a time: of those whose time has come the last one is active.
+
+    A ring that was handed out beforehand so switches everywhere at once, without being written.
+    """
+    due = [e for e in epochs if e.state == "pre-active" and e.activates and e.activates <= now]
+    if not due:
+        return epochs
+    active = max(due, key=lambda epoch: epoch.activates or now)
+    passed = {epoch.kid for epoch in due}
+    return [
+        msgspec.structs.replace(epoch, state="active", activates=None)
+        if epoch is active
+        else msgspec.structs.replace(epoch, state="retired", activates=None)
+        if epoch.kid in passed or epoch.state == "active"
+        else epoch
+        for epoch in epochs
+    ]
+
+
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    """What changes when a file is replaced; None if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def ring_mac(content: RingFile, wrapping_key: Secret) -> str:
@@ -222,6 +297,7 @@ __all__ = [
     "State",
     "read_ring",
     "ring_mac",
+    "states_at",
     "unwrap",
     "wrap",
     "write_ring",

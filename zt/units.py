@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
@@ -55,6 +56,18 @@ def parse_moment(text: str, now: int) -> int:
         raise InputError(
             f"{text!r} is no time", "write 2026-11-23T14:00:00Z, or 2h for two hours ago"
         ) from None
+
+
+def parse_datetime(text: str) -> datetime:
+    """An RFC 3339 time.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        return datetime.fromtimestamp(parse_time(text) // MICROSECONDS, UTC)
+    except ValueError:
+        raise InputError(f"{text!r} is no time", "write 2026-11-23T14:00:00Z") from None
 
 
 Span = Annotated[int, BeforeValidator(parse_span)]

@@ -5,23 +5,27 @@ Keep it apart from the ring (another volume, another backup): who has both has t
 
 from __future__ import annotations
 
-import re
 import secrets
 from pathlib import Path
 
 from keys.errors import ProviderError, RingError
 from keys.files import read_private, write_private
 from keys.material import Secret
-from keys.providers import WRAPPING_KEY_SIZE
-
-_KEY_FILE = re.compile(rb"([0-9a-f]{64})\n?")
+from keys.providers import WRAPPING_KEY_SIZE, decode_key
 
 
 class FileProvider:
     """A wrapping key in a file that only its owner may read."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, rest: str, ring_folder: Path) -> None:
+        """
+        Raises:
+            ProviderError: no path.
+        """
+        if not rest:
+            raise ProviderError("the provider names no file", "give it as file:PATH")
+        self.uri = f"file:{rest}"
+        self._path = ring_folder / rest
 
     def wrapping_key(self) -> Secret:
         """The key in the file.
@@ -33,12 +37,7 @@ class FileProvider:
             content = read_private(self._path, "key file")
         except RingError as error:
             raise ProviderError(str(error), error.hint) from None
-        if not (match := _KEY_FILE.fullmatch(content)):
-            raise ProviderError(
-                f"the key file {self._path} holds no key: 64 hexadecimal digits are one",
-                "restore it from its backup",
-            )
-        return Secret(bytes.fromhex(match[1].decode()))
+        return decode_key(content, f"the key file {self._path}")
 
     def create(self) -> Secret:
         """The key in the file; a random one is written first where there is no file."""

@@ -3,43 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from support.commands import MODULES, ok
+from support.documents import BLOCK, bash
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
-
-SHIM = '#!/bin/sh\nexec "{python}" -m {module} "$@"\n'
-
-
-@pytest.fixture
-def desk(tmp_path: Path, demo_capture: Path) -> tuple[Path, dict[str, str]]:
-    """A folder with the demo capture, and an environment in which the commands are found."""
-    commands = tmp_path / "bin"
-    commands.mkdir()
-    for name, module in MODULES.items():
-        (commands / name).write_text(SHIM.format(python=sys.executable, module=module))
-        (commands / name).chmod(0o755)
-    folder = tmp_path / "desk"
-    folder.mkdir()
-    shutil.copy(demo_capture, folder / "demo.pcap")
-    path = f"{commands}{os.pathsep}{os.environ['PATH']}"
-    return folder, {"PATH": path, "HOME": str(tmp_path)}
-
-
-def bash(script: str, folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["bash", "-e", "-o", "pipefail", "-c", script],
-        cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
 
 
 def test_the_readmes_commands_work_as_they_stand(desk: tuple[Path, dict[str, str]]) -> None:

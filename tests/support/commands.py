@@ -41,8 +41,13 @@ def run(
     return Result(done.returncode, done.stdout, done.stderr.decode())
 
 
-def ok(*command: str | Path, cwd: Path | None = None, stdin: bytes = b"") -> Result:
+def ok(
+    *command: str | Path,
+    cwd: Path | None = None,
+    stdin: bytes = b"",
+    env: dict[str, str] | None = None,
+) -> Result:
     """Run a command that must end with 0."""
-    result = run(*command, cwd=cwd, stdin=stdin)
+    result = run(*command, cwd=cwd, stdin=stdin, env=env)
     assert result.code == 0, result.err
     return result

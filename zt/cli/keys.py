@@ -1,12 +1,27 @@
-"""`zt-keys init|list|check`."""
+"""`zt-keys init|list|check|rotate|destroy|passwd|recover`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zt.cli.runtime import JsonOption, RingOption, command, fail, note, open_input, write_json
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+PassphraseOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--passphrase-file",
+        envvar="ZT_PASSPHRASE_FILE",
+        help="Private file with the ring's passphrase, if it has one.",
+    ),
+]
 
 app = typer.Typer(
     name="zt-keys",
@@ -30,17 +45,23 @@ def init(
     tenant: Annotated[str, typer.Option("--tenant", help="Name of the tenant.")],
     provider: Annotated[
         str | None,
-        typer.Option("--provider", help="Provider of the wrapping key; file:RING.key without it."),
+        typer.Option(
+            "--provider",
+            help="file:PATH, env:NAME, command:PROGRAM or passphrase:; file:RING.key without it.",
+        ),
     ] = None,
+    passphrase_file: PassphraseOption = None,
 ) -> None:
     """Make a key ring with one active epoch, and its key file if there is none."""
     from keys import init_ring
 
-    uri = provider or f"file:{keys.name}.key"
-    ring = init_ring(keys, tenant, uri)
+    _use_passphrase_file(passphrase_file)
+    ring = init_ring(keys, tenant, provider or f"file:{keys.name}.key")
     note(
-        f"made the key ring {keys} of tenant {tenant}, epoch {ring.epochs[0].kid}, provider {uri}\n"
-        "  back up both files, in two different places: without them no event can be opened"
+        f"made the key ring {keys} of tenant {tenant}, epoch {ring.epochs[0].kid}, "
+        f"provider {ring.provider.partition(',')[0]}\n"
+        "  back up the ring and what its provider needs, in two different places: without them no "
+        "event can be opened"
     )
 
 
@@ -51,7 +72,12 @@ def list_epochs(keys: RingOption, json: JsonOption = False) -> None:
 
     ring = Ring.open(keys)
     epochs = [
-        {"kid": epoch.kid, "state": epoch.state, "created": f"{epoch.created:%Y-%m-%dT%H:%M:%SZ}"}
+        {
+            "kid": epoch.kid,
+            "state": epoch.state,
+            "created": _moment(epoch.created),
+            "activates": _moment(epoch.activates) if epoch.activates else None,
+        }
         for epoch in ring.epochs
     ]
     if json:
@@ -61,9 +87,9 @@ def list_epochs(keys: RingOption, json: JsonOption = False) -> None:
 
     from zt.cli.tables import plain_table
 
-    table = plain_table("epoch", "state", "created")
+    table = plain_table("epoch", "state", "created", "activates")
     for epoch in epochs:
-        table.add_row(epoch["kid"], epoch["state"], epoch["created"])
+        table.add_row(*(text or "" for text in epoch.values()))
     Console().print(table)
 
 
@@ -108,6 +134,131 @@ def check(
         fail("the ring does not open everything", "use the ring that encrypted the data")
     if (wire or store) and not report:
         fail("there are no encrypted events", "check the file or store")
+
+
+@command(app)
+def rotate(
+    keys: RingOption,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", help="When the new epoch takes over, as 2026-12-01T00:00:00Z."),
+    ] = None,
+    passphrase_file: PassphraseOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Add an epoch that encrypts from now on; older ones decrypt and search on.
+
+    With --at it waits until then: hand the ring out before, and all switch at once.
+    """
+    from keys import rotate_ring
+    from zt.units import parse_datetime
+
+    _use_passphrase_file(passphrase_file)
+    ring = rotate_ring(keys, parse_datetime(at) if at else None)
+    new = ring.epochs[-1]
+    if json:
+        write_json({"kid": new.kid, "state": new.state, "generation": ring.generation})
+        return
+    when = f"from {_moment(new.activates)} on" if new.activates else "from now on"
+    note(
+        f"epoch {new.kid} of the key ring {keys} encrypts {when}\n"
+        "  back the ring up, and copy it to every machine that encrypts or asks"
+    )
+
+
+@command(app)
+def destroy(
+    keys: RingOption,
+    kid: Annotated[str, typer.Argument(metavar="KID", help="The epoch, as zt-keys list has it.")],
+    store: Annotated[
+        str | None,
+        typer.Option("-s", "--store", envvar="ZT_STORE", help="Store that must hold none of it."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Lose what is encrypted with it; asks for the kid.")
+    ] = False,
+    passphrase_file: PassphraseOption = None,
+) -> None:
+    """Shred an epoch's keys: nothing opens any more what was encrypted with it.
+
+    Refuses while the store holds events of the epoch. Copies of the ring elsewhere, and backups,
+    keep the keys: delete those too.
+    """
+    from keys import destroy_epoch
+
+    _use_passphrase_file(passphrase_file)
+    lost = _events_of(store, kid) if store else None
+    if not force:
+        if lost is None:
+            fail("no store was given to look into", "give it by -s, or lose what there is: --force")
+        if lost:
+            fail(
+                f"the store holds {lost} events of epoch {kid}, which nobody could open any more",
+                f"encrypt them anew first, or lose them: zt-keys destroy {kid} --force",
+            )
+    elif lost != 0:
+        what = "an unknown number of events" if lost is None else f"{lost} events"
+        note(f"{what} will be lost; type the kid to go on:")
+        if sys.stdin.readline().strip() != kid:
+            fail("that is not the kid", "nothing was destroyed")
+    ring = destroy_epoch(keys, kid)
+    note(
+        f"epoch {kid} of the key ring {keys} is destroyed, generation {ring.generation}\n"
+        "  delete older copies and backups of the ring: they hold its keys still"
+    )
+
+
+@command(app)
+def passwd(
+    keys: RingOption,
+    provider: Annotated[
+        str, typer.Option("--provider", help="The new provider, as zt-keys init takes it.")
+    ] = "passphrase:",
+    passphrase_file: PassphraseOption = None,
+    new_passphrase_file: Annotated[
+        Path | None,
+        typer.Option("--new-passphrase-file", help="Private file with the new passphrase."),
+    ] = None,
+) -> None:
+    """Give a ring another provider, or a new passphrase. The keys of the epochs stay."""
+    from keys import change_provider
+
+    _use_passphrase_file(passphrase_file)
+    ring = change_provider(keys, provider, lambda: _use_passphrase_file(new_passphrase_file))
+    note(
+        f"the key ring {keys} has the provider {ring.provider.partition(',')[0]}\n"
+        "  delete older copies and backups of the ring: the old provider opens them still"
+    )
+
+
+@command(app)
+def recover(keys: RingOption, passphrase_file: PassphraseOption = None) -> None:
+    """Put a ring's backup, which every change leaves beside it, in the place of a damaged ring."""
+    from keys import backup_of, recover_ring
+
+    _use_passphrase_file(passphrase_file)
+    ring = recover_ring(keys)
+    note(
+        f"the key ring {keys} is that of {backup_of(keys)} again, generation {ring.generation}\n"
+        "  it lacks the last change: take a newer copy if there is one"
+    )
+
+
+def _moment(time: datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _use_passphrase_file(path: Path | None) -> None:
+    """Have the passphrase read from a file, by the variable that every command understands."""
+    if path is not None:
+        os.environ["ZT_PASSPHRASE_FILE"] = str(path)
+
+
+def _events_of(store: str, kid: str) -> int:
+    """How many events of an epoch a store holds."""
+    from zt.cli.epochs import epochs_of_store
+
+    return sum(events for (known, _), events in epochs_of_store(store).items() if known == kid)
 
 
 if __name__ == "__main__":

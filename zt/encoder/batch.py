@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from analytics.wire import MAX_DET_BYTES, Keys, is_scalar_array
+from analytics.wire import MAX_DET_BYTES, MAX_LINE, Keys, is_scalar_array
 from zt.encoder.fields import Dictionary, FieldPlan, Protected
 from zt.encoder.plan import Plan
 from zt.errors import EventError
@@ -34,7 +34,7 @@ class Batch:
         """One encrypted event as a wire line.
 
         Raises:
-            EventError: it has a field already where one is to be derived.
+            EventError: it has a field already where one is to be derived, or outgrows a line.
         """
         plan = self._plan
         hidden = Hidden([], [])
@@ -50,7 +50,22 @@ class Batch:
             "opaque": opaque,
             "seal": seal,
         }
-        return msgspec.json.encode(body) + b"\n"
+        line = msgspec.json.encode(body) + b"\n"
+        if len(line) > MAX_LINE:  # long arrays of short values grow the most
+            raise EventError(
+                f"longer than {MAX_LINE} bytes once it is encrypted", "the line is not encrypted"
+            )
+        return line
+
+    def scalar(self, field: FieldPlan, value: Any) -> Any:
+        """The ciphertext of a value that stands in no event of the batch, as a finding's group.
+
+        Raises:
+            UnfitError: no scheme can take it.
+        """
+        made = self._noted(field, self._scalar(field, value), None, ((), None, value))
+        self.seen[field.path] = field
+        return made
 
     def _derive(self, event: dict[str, Any]) -> dict[str, Any]:
         """The derived fields of an event, protected, each under its dotted path."""

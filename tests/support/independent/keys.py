@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from .conventions import b64, hkdf, lp, mac, read_json, uint32
 
 _RING = ["zt-ring", "tenant", "generation", "provider", "id_key", "epochs", "mac"]
-_EPOCH = ["kid", "kcv", "state", "created", "root"]
+_EPOCH = ["kid", "kcv", "state", "created", "activates", "root"]
 
 # The parameters in the labels of keys.
 GRAM = lp(uint32(1), uint32(3), uint32(32))

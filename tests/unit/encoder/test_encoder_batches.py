@@ -109,7 +109,7 @@ def test_the_limits_of_caches_change_no_byte(
     monkeypatch.setattr(module, "BATCH_EVENTS", 10)
     events = some_events(150)
     generous = encrypt(events)
-    monkeypatch.setattr(module, "CACHED_VALUES", limit)
+    monkeypatch.setattr("zt.encoder.writer.CACHED_VALUES", limit)
     assert encrypt(events) == generous
 
 

@@ -74,6 +74,7 @@ def ring_content() -> tuple[RingFile, Secret]:
         kcv=keys.kcv.hex(),
         state="active",
         created=CREATED,
+        activates=None,
         root=wrap(wrapping_key, TENANT, b"root", Secret(ROOT)),
     )
     content = RingFile(

@@ -66,7 +66,7 @@ def test_init_refuses_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["", "file:", "env", "ring.key", "FILE:ring.key", "vault:x", ":", "http://host/key"]
+    "uri", ["", "file:", "envy", "ring.key", "FILE:ring.key", "vault:x", ":", "http://host/key"]
 )
 def test_unknown_providers_are_refused(tmp_path: Path, uri: str) -> None:
     with pytest.raises(ProviderError) as caught:
