@@ -74,7 +74,7 @@ class Ring:
         self.tenant = content.tenant
         self.generation = content.generation
         self.provider = content.provider
-        self.epochs = states_at(content.epochs, datetime.now(UTC))
+        self.epochs = self._states = states_at(content.epochs, datetime.now(UTC))
         self._content = content
         self._wrapping_key = wrapping_key
         self._mark = _mark(path)
@@ -109,7 +109,7 @@ class Ring:
             ProviderError: the provider, if it is another one now, gives no wrapping key.
         """
         if _mark(self.path) == self._mark:
-            if states_at(self._content.epochs, datetime.now(UTC)) == self.epochs:
+            if states_at(self._content.epochs, datetime.now(UTC)) == self._states:
                 return self
             return Ring(self.path, self._content, self._wrapping_key)
         content, wrapping_key = read_ring(self.path, (self.provider, self._wrapping_key))
