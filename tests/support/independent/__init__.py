@@ -5,7 +5,6 @@ agree on is what the page says. They are slow and plain on purpose. What is wron
 `ValueError`, or `KeyError` where a key, header or epoch is missing.
 """
 
-from .cases import BLOBS, NO_BLOBS, NO_PROFILES, PROFILES
 from .ciphers import Ff1, bits, pfx_decrypt, pfx_encrypt, pfx_start, unbits
 from .conventions import (
     Json,
@@ -58,11 +57,7 @@ from .wire import event_seal, finding_id, header_tag, parse, seal_message
 from .writer import Writer, spell
 
 __all__ = [
-    "BLOBS",
-    "NO_BLOBS",
-    "NO_PROFILES",
     "PARAMETERS",
-    "PROFILES",
     "SEARCH_LISTS",
     "UNKNOWN_PARTS",
     "Batch",

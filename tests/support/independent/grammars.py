@@ -63,7 +63,7 @@ def spell_address(address: bytes) -> str:
     groups = [f"{int.from_bytes(address[i : i + 2], 'big'):x}" for i in range(0, 16, 2)]
     runs = [
         (length, start)
-        for length in range(8, 0, -1)
+        for length in range(8, 1, -1)
         for start in range(9 - length)
         if groups[start : start + length] == ["0"] * length
     ]
