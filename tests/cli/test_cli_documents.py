@@ -48,9 +48,9 @@ def test_every_command_of_the_readme_is_there_and_the_other_way_round() -> None:
     """The README shows each command; what it shows exists (or the test above fails)."""
     shown = set(re.findall(r"^(zt(?:-\w+)?(?: [a-z]+){0,2})", README, re.MULTILINE))
     for command in (
-        "zt-keys init", "zt-keys list", "zt-keys check", "zt-keys rotate", "zt probe pcap", "zt encrypt",
-        "zt decrypt", "zt search", "zt top", "zt jobs push", "zt jobs list", "zt findings",
-        "zt policy run", "zt profile list", "zt profile show", "zt profile check",
+        "zt-keys init", "zt-keys list", "zt-keys check", "zt-keys rotate", "zt probe pcap",
+        "zt encrypt", "zt decrypt", "zt search", "zt top", "zt jobs push", "zt jobs list",
+        "zt findings", "zt policy run", "zt profile list", "zt profile show", "zt profile check",
         "zt-analytics ingest", "zt-analytics run", "zt-analytics status",
     ):  # fmt: skip
         assert any(text.startswith(command) for text in shown), command

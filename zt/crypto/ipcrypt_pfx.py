@@ -62,12 +62,18 @@ class IpcryptPfx:
         """The encrypted address; IPv4 for an IPv4-mapped one, as the draft converts them."""
         return self._one(address, decrypt=False)
 
-    def decrypt(self, address: Address) -> Address:
-        """The address that was encrypted; IPv4 for an IPv4-mapped one."""
-        return self._one(address, decrypt=True)
+    def decrypt(self, address: Address, *, mapped: bool = True) -> Address:
+        """The address that was encrypted; IPv4 for an IPv4-mapped one, unless `mapped` is false.
 
-    def _one(self, address: Address, *, decrypt: bool) -> Address:
+        Who has encrypted IPv4-mapped addresses as IPv4 needs `mapped=False`: an IPv6 ciphertext
+        of his that looks mapped is none.
+        """
+        return self._one(address, decrypt=True, mapped=mapped)
+
+    def _one(self, address: Address, *, decrypt: bool, mapped: bool = True) -> Address:
         v4 = address if isinstance(address, IPv4Address) else address.ipv4_mapped
+        if not mapped and isinstance(address, IPv6Address):
+            v4 = None
         number, width = (int(address), ADDRESS) if v4 is None else (int(v4), v4.max_prefixlen)
         prefix = 1 if v4 is None else 1 << MAPPED_BITS | MAPPED
         result = 0

@@ -266,7 +266,7 @@ def _replace(event: dict[str, Any], keys: Keys, index: int | None, value: Any) -
         for key in keys[:-1]:
             branch = branch[key]
         if index is not None:
-            branch, place = branch[place], index
+            branch, place = branch[place], index if index >= 0 else None
         branch[place]  # it must be there
     except (KeyError, IndexError, TypeError):
         raise _respelled() from None

@@ -65,7 +65,14 @@ class Det:
                 "a ciphertext was replaced by something that is none",
                 "get the data again from where it was made",
             )
-        return decode_scalar(self._sealer.open(ciphertext, self._context))
+        plaintext = self._sealer.open(ciphertext, self._context)
+        try:
+            return decode_scalar(plaintext)
+        except (ValueError, struct.error):
+            raise IntegrityError(
+                "a ciphertext holds a value that this release does not know",
+                "open it with the release of zt-analytics that wrote it, or a newer one",
+            ) from None
 
 
 def scalar_type(value: Any) -> bytes:

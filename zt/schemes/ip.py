@@ -102,7 +102,9 @@ class IpPfx(_Address):
         return str(kind(first & ~rest)), str(kind(first | rest))
 
     def _crypt(self, address: Address, *, decrypt: bool) -> Address:
-        return self._cipher.decrypt(address) if decrypt else self._cipher.encrypt(address)
+        if decrypt:
+            return self._cipher.decrypt(address, mapped=False)
+        return self._cipher.encrypt(address)
 
 
 def _as_it_stands(text: str) -> Address | None:

@@ -72,4 +72,6 @@ class OpaqueBlob:
                 "an opaque blob was written by a newer release",
                 "open it with the release of zt-analytics that wrote it, or a newer one",
             ) from None
+        if not all(entry[0] for entry in (*content.o, *content.r)):
+            raise IntegrityError("an opaque blob names no field", "look at who wrote it")
         return Hidden(content.o, content.r)

@@ -574,13 +574,7 @@ def test_both_refuse_what_schemes_do_not_write(
     "path",
     [
         "i",
-        pytest.param(
-            "p",
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="mode pfx opens an IPv6 ciphertext that is IPv4-mapped as one of IPv4",
-            ),
-        ),
+        "p",
     ],
 )
 def test_a_mapped_ciphertext_stays_ipv6(epoch: independent.Epoch, judge: Judge, path: str) -> None:
