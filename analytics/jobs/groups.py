@@ -5,6 +5,9 @@ window keeps its place and gets its metric from one aggregate of the store; the 
 prove it go on proving it. New windows are searched in what known ones leave free, page by page,
 and a window is closed as soon as the events read so far reach the threshold: a flood costs its
 first events, not all of them. This rests on kinds being monotone (see `kinds`).
+
+Partial findings (see `straddling`) are searched by the same means, with a share of the threshold,
+in what all others leave free. They never stand in the way of a whole one.
 """
 
 from __future__ import annotations
@@ -24,13 +27,17 @@ PAGE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class GroupSearch:
-    """The search for detections in one group, within a store."""
+    """The search for detections in one group, within a store.
+
+    For partial findings `job.threshold` is the share of it that they reach.
+    """
 
     store: JobState
     job: JobSpec
     part: JobPart
     group: tuple[str, ...]
     page: int = PAGE
+    partial: bool = False
 
     def evaluate(self, change: GroupChange) -> list[Finding]:
         """New findings of the group, and known ones whose metric has changed.
@@ -40,20 +47,33 @@ class GroupSearch:
             UnsupportedError: a kind that this version doesn't evaluate.
         """
         around = span_around(change.first, change.last, self.job.window)
-        known = self.store.group_findings(self.job, self.part, self.group, *around)
+        known = [finding for finding in self._known(around) if not finding.partial]
         spans = free_spans(around, [(finding.start, finding.end) for finding in known])
         touched = [span for span in spans if span.start <= change.last and span.end > change.first]
-        return [
-            *self._updated(known, change),
-            *(self._finding(found) for span in touched for found in self._search(span)),
-        ]
+        met = (item for item in known if item.start <= change.last and item.end > change.first)
+        return [*self._updated(met), *self._found(touched)]
 
-    def _updated(self, known: Iterable[Finding], change: GroupChange) -> Iterator[Finding]:
+    def evaluate_partial(self, within: Span) -> list[Finding]:
+        """New partial findings of a span, and known ones whose metric has changed.
+
+        Raises:
+            StoreError, UnsupportedError: see `evaluate`.
+        """
+        known = self._known(within)
+        spans = free_spans(within, [(finding.start, finding.end) for finding in known])
+        return [*self._updated(item for item in known if item.partial), *self._found(spans)]
+
+    def _known(self, span: Span) -> list[Finding]:
+        return self.store.group_findings(self.job, self.part, self.group, *span)
+
+    def _updated(self, known: Iterable[Finding]) -> Iterator[Finding]:
         for finding in known:
-            if finding.start <= change.last and finding.end > change.first:
-                metric = self._measure(Span(finding.start, finding.end))
-                if metric != finding.metric:
-                    yield finding.model_copy(update={"metric": metric})
+            metric = self._measure(Span(finding.start, finding.end))
+            if metric != finding.metric:
+                yield finding.model_copy(update={"metric": metric})
+
+    def _found(self, spans: Iterable[Span]) -> Iterator[Finding]:
+        return (self._finding(found) for span in spans for found in self._search(span))
 
     def _search(self, free: Span) -> Iterator[Detection]:
         """Detections in a span without known windows, which ends where one may start."""
@@ -142,4 +162,5 @@ class GroupSearch:
             metric=found.metric,
             severity=job.severity,
             events=found.events,
+            partial=self.partial,
         )

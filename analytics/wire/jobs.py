@@ -79,6 +79,11 @@ class Finding(WireModel):
     window, `metric` what the window held when the job last ran, `events` ids that weigh at least
     the threshold as far as `MAX_FINDING_EVENTS` allows. `sequence` grows with every finding that
     a store writes or updates, so a follower can ask for what is new.
+
+    A `partial` one reached only its share of the threshold: of the k parts that may have events
+    in one window, the cloud can't say which of their groups are the same, but in one of them a
+    group that reaches the threshold over all has at least a k-th of it. Only the edge can tell;
+    `metric` and `events` are of the finding's own part.
     """
 
     id: Bytes16
@@ -92,6 +97,7 @@ class Finding(WireModel):
     metric: int
     severity: Severity
     events: Annotated[tuple[Bytes16, ...], Field(max_length=MAX_FINDING_EVENTS)]
+    partial: bool = False
     sequence: int = 0
 
 

@@ -10,6 +10,7 @@ import typer
 from zt.cli.runtime import JsonOption, PackOption, RingOption, StoreOption, note, write_lines
 
 if TYPE_CHECKING:
+    from analytics.wire import Finding
     from zt.jobs import OpenedFinding
 
 
@@ -21,27 +22,29 @@ def findings(
 ) -> None:
     """Print the findings of the cloud's jobs, their groups opened.
 
-    A finding is a hint: `zt policy run` proves it. Exit code 1: some could not be opened.
+    What straddles a rotation of keys is put together here and comes once. A finding is a hint:
+    `zt policy run` proves it. Jobs get their parts for new keys. Exit code 1: some findings could
+    not be opened, or events of theirs were refused.
     """
     import msgspec
 
     from analytics.store import open_store
-    from keys import Ring, WrongKeyError
-    from zt.errors import ZtError
-    from zt.jobs import load_pack, open_finding
+    from keys import Ring
+    from zt.cli.jobs import note_added
+    from zt.jobs import add_missing_parts, load_pack, open_findings
     from zt.query import Session
 
     jobs = {job.id: job for job in load_pack(pack).jobs}
     ring = Ring.open(keys)
     refused: Counter[str] = Counter()
-    opened = []
+
+    def refuse(finding: Finding, error: Exception) -> None:
+        refused[str(error)] += 1
+
     with open_store(store) as door:
         session = Session(ring, door)
-        for finding in door.findings():
-            try:
-                opened.append(open_finding(finding, jobs, session))
-            except (ZtError, WrongKeyError) as error:
-                refused[str(error)] += 1
+        added = add_missing_parts(jobs.values(), session)
+        opened = open_findings(door.findings(), jobs, session, refuse)
     if json:
         write_lines(msgspec.json.encode(describe(item)) + b"\n" for item in opened)
     else:
@@ -52,7 +55,10 @@ def findings(
         Console().print(finding_table(opened))
     for reason, number in refused.items():
         note(f"refused {number} findings: {reason}")
-    if refused:
+    for reason, number in session.refused.items():
+        note(f"refused {number} times: {reason}")
+    note_added(added)
+    if refused or session.refused:
         raise typer.Exit(1)
 
 

@@ -20,16 +20,23 @@ def push(
     """Compile the jobs of a pack for every epoch and profile of the store, and put them there."""
     from analytics.store import open_store
     from keys import Ring
-    from zt.jobs import compile_job, load_pack
+    from zt.jobs import load_pack, push_jobs
     from zt.query import Session
 
     jobs = load_pack(pack).jobs
     ring = Ring.open(keys)
     with open_store(store) as opened:
-        session = Session(ring, opened)
-        for spec in [compile_job(job, session) for job in jobs]:
-            opened.put_job(spec)
+        push_jobs(jobs, Session(ring, opened))
     note(f"pushed {len(jobs)} jobs")
+
+
+def note_added(added: list[str]) -> None:
+    """Say which jobs got parts for new epochs or profiles, and what to do next."""
+    if added:
+        note(
+            f"{', '.join(added)}: added parts for new keys or profiles\n"
+            "  what they find comes with the next: zt-analytics run"
+        )
 
 
 @command(app, "list")

@@ -49,12 +49,14 @@ def run(
 ) -> None:
     """Prove the findings by their own events, and say whom to block.
 
-    Every event's seal is checked and the job evaluated again on the opened events. Exit code 1:
-    some findings were refused.
+    Every event's seal is checked and the job evaluated again on the opened events, over all keys
+    that they were encrypted under. Jobs get their parts for new keys. Exit code 1: some findings
+    were refused.
     """
     from analytics.store import open_store
     from keys import Ring
-    from zt.jobs import load_pack
+    from zt.cli.jobs import note_added
+    from zt.jobs import add_missing_parts, load_pack
     from zt.policy import decide, load_policy
     from zt.query import Session
     from zt.units import parse_moment
@@ -70,6 +72,7 @@ def run(
     ring = Ring.open(keys)
     with open_store(store) as opened:
         session = Session(ring, opened)
+        added = add_missing_parts(jobs.jobs, session)
         decision = decide(opened.findings(), rules, jobs, session, now=now)
         refused = decision.refused + session.refused
     if json:
@@ -81,6 +84,7 @@ def run(
         write_lines([SETUP.encode(), *(f"{line}\n".encode() for line in commands)])
     for reason, number in refused.items():
         note(f"refused {number} times: {reason}")
+    note_added(added)
     if refused:
         raise typer.Exit(1)
 

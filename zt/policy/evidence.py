@@ -2,8 +2,8 @@
 
 Before anything is blocked, the edge fetches the events behind a finding, checks their seals,
 and evaluates its own copy of the job on them: condition, plaintext group, window and threshold.
-The cloud can withhold a finding; it can't make one up, point one at somebody else, or stretch
-one event into many.
+The events may be of several epochs and profiles. The cloud can withhold a finding; it can't make
+one up, point one at somebody else, or stretch one event into many.
 """
 
 from __future__ import annotations
@@ -11,22 +11,15 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from analytics.jobs import find_detections
-from analytics.store.base import JobEvent
-from analytics.wire import MAX_FINDING_EVENTS, MICROSECONDS, Eq, Selection
+from analytics.wire import MAX_FINDING_EVENTS, MICROSECONDS
 from zt.errors import IntegrityError
-from zt.jobs import OpenedFinding
+from zt.jobs import JobEvents, OpenedFinding, fits, job_event
 from zt.policy.rules import Rule
-from zt.query import Found, Session, matches
+from zt.query import Found, Session
 from zt.query.evaluate import texts_at
 
 CLOCK_SKEW = 60 * MICROSECONDS
 """How far in the future an event may lie: clocks of probes and edges differ."""
-
-MAX_EVIDENCE = 100_000
-"""Events fetched for one finding at most."""
-
-MAX_DIGITS = 15
-"""Of a count of suppressed events that is believed: as far as stores count exactly."""
 
 
 class EvidenceError(IntegrityError):
@@ -58,6 +51,7 @@ class Verifier:
         self._session = session
         self._now = now
         self._used = used
+        self._events: dict[str, JobEvents] = {}
 
     def prove(self, opened: OpenedFinding, rule: Rule) -> Proof:
         """Evaluate the finding's job on its events.
@@ -68,7 +62,7 @@ class Verifier:
         found = self._fetch(opened)
         if not found:
             raise EvidenceError("none of its events is there and genuine")
-        fitting = [item for item in found if self._fits(opened, item)]
+        fitting = [item for item in found if fits(opened.job, opened.group, item)]
         if not fitting:
             raise EvidenceError("its events are of another group or kind")
         proven = [item for item in fitting if rule.admit_unproven or is_proven(item.event)]
@@ -89,22 +83,9 @@ class Verifier:
         finding, job = opened.finding, opened.job
         if job.threshold <= MAX_FINDING_EVENTS:
             return list(self._session.open(self._session.store.events(finding.events)))
-        selection = Selection(
-            kid=finding.kid,
-            profile=finding.profile,
-            since=finding.start,
-            until=finding.end,
-            filter=Eq(path=job.group_by[0], value=finding.group[0]),
-            limit=MAX_EVIDENCE,
-        )
-        return list(self._session.open(self._session.store.scan(selection)))
-
-    def _fits(self, opened: OpenedFinding, found: Found) -> bool:
-        return (
-            found.time is not None
-            and matches(opened.job.question, found.view, found.plan)
-            and all(text in texts_at(found.view, path) for path, text in opened.group.items())
-        )
+        if (events := self._events.get(job.id)) is None:
+            events = self._events[job.id] = JobEvents(job, self._session)
+        return events.of_group(opened.group, finding.start, finding.end)
 
     def _is_fresh(self, found: Found, rule: Rule) -> bool:
         age = self._now - (found.time or 0)
@@ -112,15 +93,7 @@ class Verifier:
 
     def _evaluate(self, opened: OpenedFinding, evidence: list[Found]) -> Proof:
         job = opened.job
-        events = sorted(
-            JobEvent(
-                found.time or 0,
-                found.id,
-                weight(found.event),
-                tuple(texts_at(found.view, job.value)) if job.value else (),
-            )
-            for found in evidence
-        )
+        events = sorted(job_event(job, found) for found in evidence)
         detections = find_detections(events, job.kind, job.threshold, job.window)
         if not detections:
             raise EvidenceError("its events do not reach the job's threshold within its window")
@@ -136,11 +109,3 @@ def is_proven(event: dict[str, Any]) -> bool:
     It answered a challenge, or spoke over a connection; see `zt.sip`.
     """
     return texts_at(event, "client.proven") == ["true"]
-
-
-def weight(event: dict[str, Any]) -> int:
-    """How many events this one stands for: itself and those that the probe suppressed."""
-    suppressed = texts_at(event, "rate.ex_diff")
-    if len(suppressed) != 1 or not suppressed[0].isdecimal() or len(suppressed[0]) > MAX_DIGITS:
-        return 1
-    return 1 + int(suppressed[0])

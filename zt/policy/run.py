@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from analytics.wire import Finding
 from keys import WrongKeyError
 from zt.errors import ZtError
-from zt.jobs import OpenedFinding, Pack, open_finding
+from zt.jobs import OpenedFinding, Pack, open_findings
 from zt.policy.evidence import EvidenceError, Proof, Verifier
 from zt.policy.rules import Policy, Rule
 from zt.query import Session
@@ -31,7 +31,7 @@ class Decision:
     """What a policy decides about a store's findings.
 
     `refused` counts by reason the findings that nobody is blocked for; reasons hold no
-    plaintext.
+    plaintext. What straddles epochs or profiles counts once.
     """
 
     blocks: list[Block] = field(default_factory=list)
@@ -62,19 +62,25 @@ def decide(
     rules = {rule.job: rule for rule in policy.rules}
     verifier = Verifier(session, now, set() if used is None else used)
     decision = Decision()
+    ruled: list[Finding] = []
     for finding in findings:
-        rule = rules.get(finding.job)
-        if rule is None:
-            decision.without_rule += 1
-            continue
+        if finding.job in rules:
+            ruled.append(finding)
+        else:
+            decision.without_rule += not finding.partial
+
+    def refuse(finding: Finding, error: Exception) -> None:
+        decision.refused[f"{finding.job}: {error}"] += 1
+
+    for opened in open_findings(ruled, jobs, session, refuse):
+        rule = rules[opened.job.id]
         try:
-            opened = open_finding(finding, jobs, session)
             address = _address(opened, rule, policy)
             proof = verifier.prove(opened, rule)
         except (ZtError, WrongKeyError) as error:
-            decision.refused[f"{finding.job}: {error}"] += 1
+            refuse(opened.finding, error)
             continue
-        decision.blocks.append(Block(address, proof.newest + rule.duration, finding.job, proof))
+        decision.blocks.append(Block(address, proof.newest + rule.duration, opened.job.id, proof))
     return decision
 
 
