@@ -8,6 +8,7 @@ from analytics.store.base import (
     IngestReport,
     JobEvent,
     JobState,
+    ReplaceReport,
     Store,
 )
 from analytics.wire.errors import StoreError
@@ -18,6 +19,7 @@ __all__ = [
     "IngestReport",
     "JobEvent",
     "JobState",
+    "ReplaceReport",
     "Store",
     "open_store",
 ]

@@ -13,7 +13,7 @@ has a text only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
@@ -47,6 +47,18 @@ class IngestReport:
 
     The `reject` callback of `ingest` sees them all, whole.
     """
+
+
+@dataclass(slots=True)
+class ReplaceReport(IngestReport):
+    """What a replacement did: `events` took the place of others.
+
+    Left alone and counted: `known_events`, which stand there as they came already,
+    `unknown_events`, whose id is not stored, and `other_events`, which are of a third epoch.
+    """
+
+    unknown_events: int = 0
+    other_events: int = 0
 
 
 class EpochInfo(NamedTuple):
@@ -116,6 +128,39 @@ class Store(Protocol):
         """
         ...
 
+    def replace(
+        self, lines: Iterable[bytes], *, kid: str, reject: Callable[[BadLine], None] | None = None
+    ) -> ReplaceReport:
+        """Put events that were encrypted again in the place of those of epoch `kid`.
+
+        The stream is as for `ingest`, headers and value records included, its events of another
+        epoch. Each takes the place of the stored event of its id, in one step: at every moment,
+        and after a crash, one of the two is there. It does so only while the stored one is of
+        epoch `kid`, the one that the caller has read; so a stream can be sent again, and another
+        writer is not overrun. No event is added: what is not stored is counted and passed over.
+
+        To jobs a replaced event is a new one: it gets a new position, so that the new epoch's
+        part of a job looks at it as at any other, together with the events of that epoch, and a
+        window that held events of both is seen whole. Detections that were found before are not
+        found again if their findings were moved first: see `replace_findings`.
+
+        Raises:
+            EpochConflictError, VersionError: see `ingest`.
+        """
+        ...
+
+    def forget(self, kid: str) -> bool:
+        """Remove what is left of an epoch that no event has: its registration, headers, value
+        records and watermarks, in one step. False if it is not registered.
+
+        Findings stay, and so do jobs with their parts for it. If a batch of the epoch comes
+        again, it is registered again.
+
+        Raises:
+            StoreError: events have it; nothing was removed.
+        """
+        ...
+
     def tenant(self) -> str | None:
         """The tenant whose events these are; None while the store is empty."""
         ...
@@ -156,6 +201,14 @@ class Store(Protocol):
         """The events with these ids, as `scan` gives them; ids that are not there are skipped."""
         ...
 
+    def epoch_events(self, kid: str) -> Iterator[bytes]:
+        """All events of an epoch, of every profile, as `scan` gives them, oldest position first.
+
+        For walks that replace what they read: memory is bounded, however long they take. Events
+        that come, or are replaced, while the walk runs may be among them or not.
+        """
+        ...
+
     def put_job(self, job: JobSpec) -> None:
         """Add a job or replace its parts; a new version of it starts over."""
         ...
@@ -172,11 +225,22 @@ class Store(Protocol):
         """Findings whose sequence is greater than `after`, in that order."""
         ...
 
+    def replace_findings(self, replacements: Mapping[str, Finding]) -> int:
+        """Put findings in the place of those with the ids that are the keys, in one step.
+
+        For findings whose group was encrypted again under another epoch. Each takes over the
+        sequence of the one it replaces, so a follower sees none twice; where its own id is there
+        already, one of the two stays, the whole one rather than a partial one. Ids that are not
+        there are passed over. How many were replaced or went.
+        """
+        ...
+
 
 class JobState(Store, Protocol):
     """What the cloud's job runner does besides; the edge has no use for it.
 
-    Positions count ingested events: each event has one, they only grow.
+    Positions count events as they are ingested or replaced: each event has one of its own, which
+    is greater than all that were there before.
     """
 
     def position(self) -> int:
@@ -235,5 +299,6 @@ __all__ = [
     "IngestReport",
     "JobEvent",
     "JobState",
+    "ReplaceReport",
     "Store",
 ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zt.cli.rewrap import rewrap
 from zt.cli.runtime import JsonOption, RingOption, command, fail, note, open_input, write_json
 
 if TYPE_CHECKING:
@@ -259,6 +260,9 @@ def _events_of(store: str, kid: str) -> int:
     from zt.cli.epochs import epochs_of_store
 
     return sum(events for (known, _), events in epochs_of_store(store).items() if known == kid)
+
+
+command(app)(rewrap)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ texts      the global dictionary text -> id, and 128-bit keys
 registry   tenant, epochs, profiles and columns, as the headers name them
 columns    events as typed columns
 ingest     wire lines into transactions
+epochs     events that move from one epoch to another, and epochs that go
 filters    the filter language compiled to SQL with bound parameters
 queries    groups and measures
 reading    value records and whole events

@@ -3,7 +3,8 @@
 Invariants:
 - A path is open once: in another process DuckDB's lock refuses it, in this one a table of ours
   does (DuckDB would share the instance, and two writers' counters would run apart).
-- Readers take a cursor of their own and see a snapshot; writers hold the lock.
+- Readers take a cursor of their own and see one snapshot, that of their first statement, until
+  they are done; writers hold the lock.
 - No error of DuckDB reaches the caller: they become `StoreError` with what to do next.
 """
 
@@ -104,10 +105,16 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor for one task."""
+        """A cursor for one task, which sees the store as it is at its first statement.
+
+        What is read in several statements belongs together even while events are replaced. A
+        registry is to be taken before the first statement: an older one than the snapshot names
+        columns that are there, a newer one may not.
+        """
         with errors_for_people(self.path):
             cursor = self.cursor()
             try:
+                cursor.execute("BEGIN")
                 yield cursor
             except duckdb.ConnectionException:
                 self._check_open()

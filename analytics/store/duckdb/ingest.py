@@ -19,8 +19,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
-from analytics.store.base import IngestReport
+import duckdb
+
+from analytics.store.base import IngestReport, ReplaceReport
 from analytics.store.duckdb.columns import DoubledPathError
+from analytics.store.duckdb.epochs import Written, replace_events
 from analytics.store.duckdb.pending import Pending
 from analytics.store.duckdb.registry import Registry
 from analytics.store.duckdb.runs import FAMILIES, compact, has_full_tail
@@ -67,8 +70,8 @@ class Ingest:
         self._pending = Pending()
         self._flushed = time.monotonic()
 
-    def run(self, lines: Iterable[bytes]) -> IngestReport:
-        """Store the stream.
+    def run(self, lines: Iterable[bytes]) -> None:
+        """Store the stream; `report` says what that did.
 
         Raises:
             EpochConflictError, StoreError, VersionError: with everything before stored.
@@ -90,7 +93,6 @@ class Ingest:
             self._flush()
             raise
         self._flush()
-        return self.report
 
     def _header(self, line: HeaderLine) -> None:
         try:
@@ -152,14 +154,13 @@ class Ingest:
                 for raw, header in headers:
                     registry.add(connection, raw, header)
                 records = write_records(connection, state, registry, pending)
-                events = write_events(connection, state, registry, pending)
+                written = self._write_events(connection, registry, pending)
         except BaseException:
             state.reload()
             raise
-        state.committed(registry, events, records, pending.records)
+        state.committed(registry, written.events, records, pending.records)
         self._registry = registry
-        self.report.events += events
-        self.report.known_events += pending.events - events
+        self._count(written)
         self.report.values += records
         self.report.known_values += len(pending.records) - records
         for family in FAMILIES:
@@ -170,6 +171,36 @@ class Ingest:
                 with state.database.writing() as connection:
                     compact(connection, family)
         self._flushed = time.monotonic()
+
+    def _write_events(
+        self, connection: duckdb.DuckDBPyConnection, registry: Registry, pending: Pending
+    ) -> Written:
+        """Store the events that are new, within the transaction."""
+        events = write_events(connection, self._state, registry, pending)
+        return Written(events, pending.events - events)
+
+    def _count(self, written: Written) -> None:
+        self.report.events += written.events
+        self.report.known_events += written.known
+
+
+class Replacement(Ingest):
+    """One run over a wire stream whose events take the place of those of epoch `kid`."""
+
+    def __init__(self, state: State, reject: Reject | None, kid: str) -> None:
+        super().__init__(state, reject)
+        self.report: ReplaceReport = ReplaceReport()
+        self._kid = kid
+
+    def _write_events(
+        self, connection: duckdb.DuckDBPyConnection, registry: Registry, pending: Pending
+    ) -> Written:
+        return replace_events(connection, self._state, registry, pending, self._kid)
+
+    def _count(self, written: Written) -> None:
+        super()._count(written)
+        self.report.unknown_events += written.unknown
+        self.report.other_events += written.others
 
 
 def _without_header(line: EventLine | ValueLine, kid: str) -> BadLine:

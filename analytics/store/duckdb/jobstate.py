@@ -9,7 +9,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import duckdb
 import msgspec
@@ -178,32 +178,81 @@ def write_findings(
         else []
     )
     changed = [finding for finding in latest.values() if there.get(finding.id) != _body(finding)]
-    replaced = [finding.id for finding in changed if finding.id in there]
     sequence = number(connection, "SELECT max(sequence) FROM findings")
-    if replaced:
-        connection.execute(
-            "DELETE FROM findings WHERE id IN (SELECT unnest(?::VARCHAR[]))", [replaced]
-        )
-    if changed:
-        arrays = {
-            "sequence": np.arange(1, len(changed) + 1, dtype=np.int64) + sequence,
-            "id": objects([finding.id for finding in changed]),
-            "grp": objects([_group_text(finding.group) for finding in changed]),
-            "since": np.array([finding.start for finding in changed], dtype=np.int64),
-            "until": np.array([finding.end for finding in changed], dtype=np.int64),
-            "body": objects([_body(finding) for finding in changed]),
-        }
-        with Registered(connection, "batch", arrays):
-            connection.execute(
-                "INSERT INTO findings SELECT sequence, id, ?, ?, ?, ?, grp, since, until, body "
-                "FROM batch",
-                _mark(job, part),
-            )
+    _delete(connection, [finding.id for finding in changed if finding.id in there])
+    _insert(
+        connection,
+        [(sequence + n, finding) for n, finding in enumerate(changed, 1)],
+        [_mark(job, part)] * len(changed),
+    )
     advanced = max(position, watermark(connection, job, part))
     connection.execute(f"DELETE FROM watermarks WHERE {_MARK}", _mark(job, part))
     connection.execute(
         "INSERT INTO watermarks VALUES (?, ?, ?, ?, ?)", [*_mark(job, part), advanced]
     )
+
+
+def replace_findings(
+    connection: duckdb.DuckDBPyConnection, replacements: Mapping[str, Finding]
+) -> int:
+    """Put findings in the place of those with these ids, within the caller's transaction."""
+    ids = [*replacements, *(finding.id for finding in replacements.values())]
+    rows = connection.execute(
+        "SELECT id, sequence, body FROM findings WHERE id IN (SELECT unnest(?::VARCHAR[]))", [ids]
+    ).fetchall()
+    there = {known: _finding(sequence, body) for known, sequence, body in rows}
+    gone = {old: new for old, new in replacements.items() if old in there and new.id != old}
+    placed: dict[str, Finding] = {}
+    for old, new in gone.items():
+        rivals = [new.model_copy(update={"sequence": there[old].sequence})]
+        if new.id in placed:
+            rivals.insert(0, placed[new.id])
+        elif new.id in there and new.id not in gone:
+            rivals.insert(0, there[new.id])
+        # A partial finding must not hide a whole one. The greatest sequence must stay in use, or
+        # a follower would miss the next finding.
+        best = min(rivals, key=lambda finding: finding.partial)
+        sequence = max(finding.sequence for finding in rivals)
+        placed[new.id] = best.model_copy(update={"sequence": sequence})
+    _delete(connection, [*gone, *placed])
+    marks: list[list[object]] = [[f.job, f.version, f.kid, f.profile] for f in placed.values()]
+    _insert(connection, [(f.sequence, f) for f in placed.values()], marks)
+    return len(gone)
+
+
+def _delete(connection: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> None:
+    if ids:
+        connection.execute(
+            "DELETE FROM findings WHERE id IN (SELECT unnest(?::VARCHAR[]))", [list(ids)]
+        )
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection,
+    findings: Sequence[tuple[int, Finding]],
+    marks: Sequence[Sequence[object]],
+) -> None:
+    """Store findings with their sequences and whose they are, as `_mark` gives it."""
+    if not findings:
+        return
+    jobs, versions, kids, profiles = zip(*marks, strict=True)
+    arrays = {
+        "sequence": np.array([sequence for sequence, _ in findings], dtype=np.int64),
+        "id": objects([finding.id for _, finding in findings]),
+        "job": objects(jobs),
+        "version": objects(versions),
+        "kid": objects(kids),
+        "profile": objects(profiles),
+        "grp": objects([_group_text(finding.group) for _, finding in findings]),
+        "since": np.array([finding.start for _, finding in findings], dtype=np.int64),
+        "until": np.array([finding.end for _, finding in findings], dtype=np.int64),
+        "body": objects([_body(finding) for _, finding in findings]),
+    }
+    with Registered(connection, "batch", arrays):
+        connection.execute(
+            "INSERT INTO findings SELECT sequence, id, job, version, kid, profile, grp, since, "
+            "until, body FROM batch"
+        )
 
 
 def _body(finding: Finding) -> str:

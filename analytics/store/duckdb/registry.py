@@ -7,12 +7,13 @@ Invariants:
   which its headers named them, and the first of a path has a text for every event of the part
   that has one: a later kind of the same path only adds typed values.
 - Columns are shared by all parts that name the same (path, kind), at most MAX_COLUMNS of them.
+- Numbers are given in growing order and may be given again once nothing has them.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -142,7 +143,8 @@ class Registry:
         self.tenant = header.tenant
         epoch = self.epochs.get(header.kid)
         if epoch is None:
-            epoch = self.epochs[header.kid] = Epoch(len(self.epochs) + 1, header.kcv, 0)
+            number = _next(known.number for known in self.epochs.values())
+            epoch = self.epochs[header.kid] = Epoch(number, header.kcv, 0)
             _write(
                 connection,
                 "INSERT INTO epochs VALUES (?, ?, ?, 0)",
@@ -159,9 +161,9 @@ class Registry:
         key = (header.kid, header.profile)
         part = self.parts.get(key)
         if part is None:
-            part = self.parts[key] = Part(len(self.parts) + 1, *key)
+            part = self.parts[key] = Part(_next(p.number for p in self.parts.values()), *key)
             _write(connection, "INSERT INTO parts VALUES (?, ?, ?)", [part.number, *key])
-        newest = max(self.lines.values(), default=0) + 1
+        newest = _next(self.lines.values())
         if line in self.lines:
             _write(
                 connection,
@@ -172,7 +174,7 @@ class Registry:
             _write(
                 connection,
                 "INSERT INTO header_lines VALUES (?, ?, ?, ?)",
-                [len(self.lines) + 1, part.number, line.decode(), newest],
+                [newest, part.number, line.decode(), newest],
             )
         self.lines[line] = newest
         part.headers = [h for h in part.headers if h != header] + [header]
@@ -198,7 +200,7 @@ class Registry:
         """The number of a value dictionary, registered if it is new."""
         number = self.lists.get(key)
         if number is None:
-            number = self.lists[key] = len(self.lists) + 1
+            number = self.lists[key] = _next(self.lists.values())
             connection.execute("INSERT INTO lists VALUES (?, ?, ?, ?, ?)", [number, *key])
         return number
 
@@ -209,6 +211,23 @@ class Registry:
             for key, number in self.lists.items()
             if key.kid == kid and key.keyspace == keyspace and search in (None, key.search)
         ]
+
+    def forget(self, connection: duckdb.DuckDBPyConnection, kid: str) -> None:
+        """Drop an epoch with its parts, headers and value dictionaries, in the tables too.
+
+        What refers to them must be gone; columns stay, since parts share them.
+        """
+        for part in [part for part in self.parts.values() if part.kid == kid]:
+            del self.parts[part.kid, part.profile]
+            connection.execute("DELETE FROM parts WHERE part = ?", [part.number])
+            for (line,) in connection.execute(
+                "DELETE FROM header_lines WHERE part = ? RETURNING line", [part.number]
+            ).fetchall():
+                del self.lines[line.encode()]
+        self.lists = {key: number for key, number in self.lists.items() if key.kid != kid}
+        connection.execute("DELETE FROM lists WHERE kid = ?", [kid])
+        del self.epochs[kid]
+        connection.execute("DELETE FROM epochs WHERE kid = ?", [kid])
 
     def mark_multi(self, connection: duckdb.DuckDBPyConnection, number: int) -> None:
         """Note that a column has rows in `elements`."""
@@ -222,6 +241,10 @@ class Registry:
         for part in self.parts.values():
             columns = dict.fromkeys(column for header in part.headers for column in header.columns)
             yield part.headers[-1].model_copy(update={"columns": tuple(columns)})
+
+
+def _next(numbers: Iterable[int]) -> int:
+    return max(numbers, default=0) + 1
 
 
 def _write(

@@ -5,6 +5,10 @@ sorted. So a family of rows has a tail, to which ingest appends, and sorted runs
 grown to `TAIL` rows becomes a run, and runs of like size are merged, so there are O(log n) of
 them and a row is rewritten O(log n) times in all. A view over all of them is what is read.
 
+A key that comes again stands for the greatest of its references: an event that was replaced has
+a new one. Merging drops what no longer counts. Otherwise rows go only where a whole epoch does,
+by `keep_only`.
+
 Why no ART index: DuckDB 2.0 keeps 128-bit keys in it at some 85 bytes a row (425 MB for 5M keys
 against 44 MB without), half the insert rate at 5M and falling, and it serves look-ups of more
 than a few rows no faster than a scan does. Five keys among 12M take 7 ms in sorted runs and
@@ -22,14 +26,20 @@ TAIL: Final = 500_000
 
 
 class Family(NamedTuple):
-    """A logical table: its name, the definitions of its columns, the columns it is sorted by."""
+    """A logical table: its name, the definitions of its columns, the columns it is sorted by.
+
+    `merged` is what is selected of rows that become one run.
+    """
 
     name: str
     columns: str
     order: str
+    merged: str = "*"
 
 
-EVENT_KEYS: Final = Family("event_keys", "h UBIGINT, l UBIGINT, ref BIGINT", "h, l")
+EVENT_KEYS: Final = Family(
+    "event_keys", "h UBIGINT, l UBIGINT, ref BIGINT", "h, l", "h, l, max(ref) AS ref"
+)
 TEXT_KEYS: Final = Family("text_keys", "h UBIGINT, l UBIGINT, ref UINTEGER", "h, l")
 RECORD_KEYS: Final = Family("record_keys", "h UBIGINT, l UBIGINT, ref UINTEGER", "h, l")
 POSTINGS: Final = Family(
@@ -56,19 +66,51 @@ def compact(connection: duckdb.DuckDBPyConnection, family: Family) -> None:
     runs: list[tuple[int, int]] = connection.execute(
         "SELECT n, rows FROM runs WHERE family = ? ORDER BY n", [family.name]
     ).fetchall()
-    sources, rows = [f"{family.name}_tail"], tail
-    following = max((n for n, _ in runs), default=0) + 1
-    while runs and runs[-1][1] <= 2 * rows:
-        merged, size = runs.pop()
-        sources.append(f"{family.name}_{merged}")
+    merged, rows, kept = [], tail, list(runs)
+    while kept and kept[-1][1] <= 2 * rows:
+        number, size = kept.pop()
+        merged.append(number)
         rows += size
-        connection.execute("DELETE FROM runs WHERE family = ? AND n = ?", [family.name, merged])
+    following = max((n for n, _ in runs), default=0) + 1
+    _merge(connection, family, [n for n, _ in kept], merged, following)
+
+
+def keep_only(connection: duckdb.DuckDBPyConnection, family: Family, condition: str) -> None:
+    """Drop every row but those that meet a condition, within the caller's transaction.
+
+    The family becomes one run; the condition is made of literals only.
+    """
+    numbers: list[int] = [
+        n
+        for (n,) in connection.execute(
+            "SELECT n FROM runs WHERE family = ? ORDER BY n", [family.name]
+        ).fetchall()
+    ]
+    following = max(numbers, default=0) + 1
+    _merge(connection, family, [], numbers, following, condition)
+
+
+def _merge(
+    connection: duckdb.DuckDBPyConnection,
+    family: Family,
+    kept: list[int],
+    merged: list[int],
+    following: int,
+    condition: str = "true",
+) -> None:
+    """Make one run of the tail and some runs, and an empty tail."""
+    sources = [f"{family.name}_tail", *(f"{family.name}_{n}" for n in merged)]
     union = " UNION ALL ".join(f"FROM {source}" for source in sources)
+    group = " GROUP BY h, l" if family.merged != "*" else ""
     connection.execute(
-        f"CREATE TABLE {family.name}_{following} AS SELECT * FROM ({union}) ORDER BY {family.order}"
+        f"CREATE TABLE {family.name}_{following} AS SELECT {family.merged} FROM ({union}) "
+        f"WHERE {condition}{group} ORDER BY {family.order}"
     )
+    ((rows,),) = connection.execute(f"SELECT count(*) FROM {family.name}_{following}").fetchall()
+    for number in merged:
+        connection.execute("DELETE FROM runs WHERE family = ? AND n = ?", [family.name, number])
     connection.execute("INSERT INTO runs VALUES (?, ?, ?)", [family.name, following, rows])
-    _define_view(connection, family, [n for n, _ in runs] + [following])
+    _define_view(connection, family, [*kept, following])
     for source in sources:
         connection.execute(f"DROP TABLE {source}")
     connection.execute(f"CREATE TABLE {family.name}_tail ({family.columns})")

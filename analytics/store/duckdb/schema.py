@@ -4,7 +4,7 @@ Invariants:
 - A file under its final name is a whole store: it is built under another name and then linked.
 - `events.seq` grows with every event and is never used again; rows are only appended, in the
   order of `seq`, so DuckDB's zone maps serve "newer than" and, events coming mostly in the
-  order of time, time ranges.
+  order of time, time ranges. An event that is encrypted again goes and is appended anew.
 - A column `n` of the registry is `c{n}` in `events`: the id of its text in `texts`, or null. Its
   value to compare by is `x{n}` (`number`: DOUBLE, `time`: microseconds, `ip`: a v4 address as 32
   bits) and `y{n}` (`ip`: a v6 address as 128 bits). v4 and v6 stand in columns of their own, so

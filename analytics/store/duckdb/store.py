@@ -8,17 +8,17 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from analytics.store.base import EpochInfo, GroupChange, IngestReport, JobEvent
-from analytics.store.duckdb import jobstate, reading
+from analytics.store.base import EpochInfo, GroupChange, IngestReport, JobEvent, ReplaceReport
+from analytics.store.duckdb import epochs, jobstate, reading
 from analytics.store.duckdb.database import Database
 from analytics.store.duckdb.filters import Where
-from analytics.store.duckdb.ingest import Ingest
+from analytics.store.duckdb.ingest import Ingest, Replacement
 from analytics.store.duckdb.queries import run_query
 from analytics.store.duckdb.state import State
 from analytics.wire import (
@@ -76,7 +76,30 @@ class DuckDBStore:
     ) -> IngestReport:
         """Store the batches of a wire stream; see `Store.ingest`."""
         with self._database.lock:
-            return Ingest(self._state, reject).run(lines)
+            run = Ingest(self._state, reject)
+            run.run(lines)
+        return run.report
+
+    def replace(
+        self, lines: Iterable[bytes], *, kid: str, reject: Callable[[BadLine], None] | None = None
+    ) -> ReplaceReport:
+        """Put events in the place of those of epoch `kid`; see `Store.replace`."""
+        with self._database.lock:
+            run = Replacement(self._state, reject, kid)
+            run.run(lines)
+        return run.report
+
+    def forget(self, kid: str) -> bool:
+        """Remove what is left of an epoch without events; see `Store.forget`."""
+        with self._database.lock:
+            registry = self._state.registry.copy()
+            if kid not in registry.epochs:
+                return False
+            with self._database.writing() as connection:
+                epochs.forget_epoch(connection, registry, kid)
+            # Ids of texts and keys of records that are remembered may be gone.
+            self._state.reload()
+            return True
 
     def tenant(self) -> str | None:
         """The tenant whose events these are."""
@@ -92,6 +115,7 @@ class DuckDBStore:
 
     def epochs(self) -> list[EpochInfo]:
         """Every registered epoch, oldest registration first."""
+        registered = self._state.registry.epochs
         with self._database.reading() as connection:
             seen = {
                 kid: figures
@@ -102,7 +126,7 @@ class DuckDBStore:
             }
         return [
             EpochInfo(kid, epoch.kcv, epoch.generation, *seen.get(kid, (0, None, None)))
-            for kid, epoch in self._state.registry.epochs.items()
+            for kid, epoch in registered.items()
         ]
 
     def query(self, query: Query) -> list[Row]:
@@ -138,6 +162,23 @@ class DuckDBStore:
         with self._database.reading() as connection:
             yield from reading.read_lines(connection, reading.find_events(connection, ids))
 
+    def epoch_events(self, kid: str) -> Iterator[bytes]:
+        """An epoch's events in the order of their positions; see `Store.epoch_events`."""
+        # No snapshot is held from page to page: the walk may take hours, and what it reads goes.
+        after = 0
+        while True:
+            registry = self._state.registry
+            with self._database.reading() as connection:
+                page = epochs.page_of_epoch(connection, registry, kid, after)
+            if not len(page):
+                return
+            for start in range(0, len(page), reading.CHUNK):
+                with self._database.reading() as connection:
+                    chunk = page[start : start + reading.CHUNK]
+                    lines = list(epochs.lines_at(connection, chunk))
+                yield from lines
+            after = int(page[-1])
+
     def put_job(self, job: JobSpec) -> None:
         """Add a job or replace its parts."""
         with self._database.writing() as connection:
@@ -157,6 +198,11 @@ class DuckDBStore:
         """Findings whose sequence is greater than `after`."""
         with self._database.reading() as connection:
             yield from jobstate.read_findings(connection, after)
+
+    def replace_findings(self, replacements: Mapping[str, Finding]) -> int:
+        """Put findings in the place of others, which keep their sequences."""
+        with self._database.writing() as connection:
+            return jobstate.replace_findings(connection, replacements)
 
     def position(self) -> int:
         """The position of the newest event."""

@@ -44,7 +44,7 @@ def key_words(keys: Iterable[bytes]) -> Keys:
 def find_refs(
     connection: duckdb.DuckDBPyConnection, family: Family, keys: Keys
 ) -> npt.NDArray[np.int64]:
-    """What each key stands for, 0 where it is not there."""
+    """What each key stands for, 0 where it is not there; see `runs` of keys that come again."""
     refs = np.zeros(len(keys), dtype=np.int64)
     if not len(keys):
         return refs
@@ -54,7 +54,7 @@ def find_refs(
             f"SELECT i, ref::BIGINT AS ref FROM {family.name} f JOIN wanted w "
             "ON f.h = w.h AND f.l = w.l"
         ).fetchnumpy()
-    refs[found["i"]] = found["ref"]
+    np.maximum.at(refs, found["i"], found["ref"])
     return refs
 
 

@@ -99,12 +99,12 @@ def write_events(
             keys = keys[~known]
         if group.ids:
             first = state.position + written + 1
-            _write_group(connection, state, registry, group, keys, first)
+            write_group(connection, state, registry, group, keys, first)
             written += len(group.ids)
     return written
 
 
-def _write_group(
+def write_group(
     connection: duckdb.DuckDBPyConnection,
     state: State,
     registry: Registry,
@@ -112,6 +112,7 @@ def _write_group(
     keys: npt.NDArray[np.uint64],
     first: int,
 ) -> None:
+    """Store events of one shape at the positions from `first` on, whose keys are `keys`."""
     size = len(group.ids)
     slots: list[Sequence[Any]] = list(zip(*group.rows, strict=True))
     slot_of = group.shape.slots
