@@ -5,8 +5,10 @@ key is derived (`keys.derive`); a provider (`keys.providers`) wraps the roots, s
 file alone opens nothing. This package imports neither side of the trust boundary.
 """
 
+from keys.content import EpochState
 from keys.derive import EpochKeys, KeyspaceKey, TenantKey
 from keys.errors import (
+    GrantError,
     KeyCheckError,
     KeysError,
     ProviderError,
@@ -14,6 +16,7 @@ from keys.errors import (
     UnknownEpochError,
     WrongKeyError,
 )
+from keys.grants import not_granted
 from keys.lifecycle import (
     backup_of,
     change_provider,
@@ -23,11 +26,13 @@ from keys.lifecycle import (
     rotate_ring,
 )
 from keys.material import Secret
-from keys.ring import Epoch, Ring
+from keys.reader import make_reader_ring
+from keys.ring import Ring
 
 __all__ = [
-    "Epoch",
     "EpochKeys",
+    "EpochState",
+    "GrantError",
     "KeyCheckError",
     "KeysError",
     "KeyspaceKey",
@@ -42,6 +47,8 @@ __all__ = [
     "change_provider",
     "destroy_epoch",
     "init_ring",
+    "make_reader_ring",
+    "not_granted",
     "recover_ring",
     "rotate_ring",
 ]

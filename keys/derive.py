@@ -10,8 +10,6 @@ lengths are prefixes of each other.
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -52,28 +50,40 @@ class KeyspaceKey:
         """The key for one purpose; `params` holds what changes the meaning of its outputs."""
         return hkdf(self._key, lp(purpose, params, uint32(length)), length)
 
+    @property
+    def check(self) -> bytes:
+        """The 32-byte check value: public, and different for every other key."""
+        return self.subkey(labels.CHECK, KCV_SIZE).secret_key_access()
+
+    @property
+    def secret(self) -> Secret:
+        """The key itself, to be wrapped into a reader ring."""
+        return self._key
+
     def __repr__(self) -> str:
         return f"<KeyspaceKey {self.keyspace!r} of epoch {self.kid.hex()}>"
 
 
 class EpochKeys:
-    """All keys of one epoch, derived from its root when they are first needed."""
+    """All keys of one epoch, derived from its root when they are first needed.
+
+    Attributes:
+        kid: the 4-byte name of the epoch. It routes; it proves nothing.
+        kcv: the 32-byte key check value: public, and different for every other root.
+    """
 
     def __init__(self, root: Secret) -> None:
         if len(root) != ROOT_SIZE:
             raise ValueError(f"a root has {ROOT_SIZE} bytes")
         self._root = root
         self._keyspaces: dict[str, KeyspaceKey] = {}
+        self.kid = hkdf(root, lp(labels.KID), 32).secret_key_access()[:KID_SIZE]
+        self.kcv = hkdf(root, lp(labels.KCV), KCV_SIZE).secret_key_access()
 
-    @cached_property
-    def kid(self) -> bytes:
-        """The 4-byte name of the epoch. It routes; it proves nothing."""
-        return hkdf(self._root, lp(labels.KID), 32).secret_key_access()[:KID_SIZE]
-
-    @cached_property
-    def kcv(self) -> bytes:
-        """The 32-byte key check value: public, and different for every other root."""
-        return hkdf(self._root, lp(labels.KCV), KCV_SIZE).secret_key_access()
+    def grants(self, keyspace: str) -> bool:
+        """Whether these keys open a keyspace; those of a reader ring open some only."""
+        del keyspace  # a root opens all
+        return True
 
     def keyspace(self, name: str) -> KeyspaceKey:
         """The key of a keyspace; any string names one."""

@@ -5,7 +5,8 @@
     ├── ProviderError           the provider gives no wrapping key
     └── WrongKeyError           these keys are not the ones that the data needs
         ├── UnknownEpochError   no epoch of the ring has this kid
-        └── KeyCheckError       an epoch has this kid, but it is another key
+        ├── KeyCheckError       an epoch has this kid, but it is another key
+        └── GrantError          a reader ring was asked for more than it was granted
 
 No message holds key material.
 """
@@ -52,3 +53,7 @@ class KeyCheckError(WrongKeyError):
     Four bytes of kid can coincide by chance, and an attacker can make them coincide; the 32
     bytes of the key check value decide.
     """
+
+
+class GrantError(WrongKeyError):
+    """A reader ring was asked for more than it was granted."""

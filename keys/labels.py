@@ -61,6 +61,9 @@ WHOLE = b"whole"
 NET = b"net"
 """Blind tokens of the networks that hold an address."""
 
+CHECK = b"check"
+"""Public proof of which keyspace key a reader ring holds: 32 bytes that reveal nothing of it."""
+
 # --- reserved keyspaces: no profile may name them ------------------------------------------
 
 RESERVED_PREFIX = "zt:"

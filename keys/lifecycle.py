@@ -15,22 +15,13 @@ from pathlib import Path
 
 import msgspec
 
+from keys.content import RING_VERSION, AnyRingFile, Epoch, ReaderFile, RingFile
 from keys.derive import ROOT_SIZE, EpochKeys
-from keys.errors import RingError, UnknownEpochError
+from keys.errors import GrantError, RingError, UnknownEpochError
 from keys.files import exclusive, read_private, write_private
 from keys.material import Secret
 from keys.providers import open_provider
-from keys.ring import (
-    RING_VERSION,
-    Epoch,
-    Ring,
-    RingFile,
-    read_ring,
-    states_at,
-    unwrap,
-    wrap,
-    write_ring,
-)
+from keys.ring import Ring, read_ring, states_at, unwrap, wrap, write_ring
 
 _TENANT = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
 
@@ -62,7 +53,7 @@ def init_ring(path: Path, tenant: str, provider: str) -> Ring:
             tenant=tenant,
             generation=1,
             provider=source.uri,
-            id_key=wrap(wrapping_key, tenant, b"id", Secret(secrets.token_bytes(ROOT_SIZE))),
+            id_key=wrap(wrapping_key, tenant, Secret(secrets.token_bytes(ROOT_SIZE)), b"id"),
             epochs=[_new_epoch(wrapping_key, tenant, (), None)],
         )
         write_ring(path, content, wrapping_key, replace=False)
@@ -101,7 +92,8 @@ def rotate_ring(path: Path, at: datetime | None = None) -> Ring:
                 else epoch
                 for epoch in epochs
             ]
-        return _write(path, content, wrapping_key, epochs=[*epochs, new])
+        changed = msgspec.structs.replace(content, epochs=[*epochs, new])
+        return _write(path, changed, wrapping_key)
 
 
 def destroy_epoch(path: Path, kid: str) -> Ring:
@@ -131,7 +123,8 @@ def destroy_epoch(path: Path, kid: str) -> Ring:
             else epoch
             for epoch in content.epochs
         ]
-        return _write(path, content, wrapping_key, epochs=epochs, forget=True)
+        changed = msgspec.structs.replace(content, epochs=epochs)
+        return _write(path, changed, wrapping_key, forget=True)
 
 
 def change_provider(path: Path, provider: str, opened: Callable[[], None] = lambda: None) -> Ring:
@@ -143,25 +136,17 @@ def change_provider(path: Path, provider: str, opened: Callable[[], None] = lamb
         RingError, ProviderError: see `init_ring` and `Ring.open`.
     """
     with exclusive(path):
-        content, old_key = _read(path)
+        content, old_key = read_ring(path)
         opened()
         source = open_provider(provider, path.parent)
         new_key = source.create()
 
-        def rewrapped(role: bytes, wrapped: str) -> str:
-            secret = unwrap(old_key, content.tenant, role, wrapped)
-            return wrap(new_key, content.tenant, role, secret)
+        def rewrap(wrapped: str, *role: bytes) -> str:
+            secret = unwrap(old_key, content.tenant, wrapped, *role)
+            return wrap(new_key, content.tenant, secret, *role)
 
-        epochs = [
-            epoch
-            if epoch.root is None
-            else msgspec.structs.replace(epoch, root=rewrapped(b"root", epoch.root))
-            for epoch in content.epochs
-        ]
-        changed = msgspec.structs.replace(
-            content, provider=source.uri, id_key=rewrapped(b"id", content.id_key)
-        )
-        return _write(path, changed, new_key, epochs=epochs, forget=True)
+        changed = msgspec.structs.replace(content.rewrapped(rewrap), provider=source.uri)
+        return _write(path, changed, new_key, forget=True)
 
 
 def recover_ring(path: Path) -> Ring:
@@ -184,22 +169,20 @@ def recover_ring(path: Path) -> Ring:
 
 
 def _read(path: Path) -> tuple[RingFile, Secret]:
-    """A ring's content with the states of now."""
+    """A full ring's content with the states of now."""
     content, wrapping_key = read_ring(path)
-    epochs = states_at(content.epochs, datetime.now(UTC))
+    if isinstance(content, ReaderFile):
+        raise GrantError(
+            f"{path} is a reader ring: its epochs are those of the full ring",
+            "change the full ring, and make the reader ring anew: zt-keys reader",
+        )
+    epochs = list(states_at(content.epochs, datetime.now(UTC)))
     return msgspec.structs.replace(content, epochs=epochs), wrapping_key
 
 
-def _write(
-    path: Path,
-    content: RingFile,
-    wrapping_key: Secret,
-    *,
-    epochs: list[Epoch],
-    forget: bool = False,
-) -> Ring:
+def _write(path: Path, content: AnyRingFile, wrapping_key: Secret, *, forget: bool = False) -> Ring:
     """The changed ring, one generation on; with `forget` no older one is left in the backup."""
-    changed = msgspec.structs.replace(content, generation=content.generation + 1, epochs=epochs)
+    changed = msgspec.structs.replace(content, generation=content.generation + 1)
     write_private(backup_of(path), read_private(path, "key ring"), replace=True)
     write_ring(path, changed, wrapping_key, replace=True)
     if forget:
@@ -222,5 +205,5 @@ def _new_epoch(
         state="active" if activates is None else "pre-active",
         created=datetime.now(UTC).replace(microsecond=0),
         activates=activates,
-        root=wrap(wrapping_key, tenant, b"root", root),
+        root=wrap(wrapping_key, tenant, root, b"root"),
     )

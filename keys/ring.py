@@ -2,69 +2,55 @@
 
 Invariants of an opened ring: the file has exactly one spelling and its MAC under the provider's
 key is right, so no state, date or generation in it was altered; every root gives the kid and
-the key check value that stand beside it; at most one epoch is active.
+the key check value that stand beside it; at most one epoch is active. Of a reader ring, every
+key gives the check value that stands beside it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from keys import labels
+from keys.content import (
+    AnyRingFile,
+    EpochState,
+    ReaderFile,
+    RingFile,
+    damaged,
+    keyspace_role,
+    name_role,
+    parse_ring,
+    spell,
+)
 from keys.derive import EpochKeys, TenantKey, hkdf, lp
-from keys.errors import KeyCheckError, RingError, UnknownEpochError
+from keys.errors import GrantError, KeyCheckError, RingError, UnknownEpochError
 from keys.files import read_private, write_private
+from keys.grants import GrantedKeys, GrantedNames, not_granted
 from keys.material import Secret
-from keys.providers import Provider, open_provider
+from keys.providers import open_provider
 
-RING_VERSION = 1
-
-State = Literal["pre-active", "active", "retired", "destroyed"]
-
-
-class Epoch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One epoch as the ring file states it: byte strings in hexadecimal, root wrapped.
-
-    `activates` is when a pre-active epoch becomes the active one, None for the others.
-    """
-
-    kid: str
-    kcv: str
-    state: State
-    created: datetime
-    activates: datetime | None
-    root: str | None
-
-
-class RingFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"ring": "zt-ring"}):
-    """The content of a ring file; `mac` covers all the rest."""
-
-    ring: int
-    tenant: str
-    generation: int
-    provider: str
-    id_key: str
-    epochs: list[Epoch]
-    mac: str = ""
+E = TypeVar("E", bound=EpochState)
 
 
 class Ring:
-    """An opened ring.
+    """An opened ring, or reader ring.
 
     Attributes:
         epochs: in the order in which they were made, in the states that they had when the ring
             was opened or refreshed.
+        granted: of a reader ring the keyspaces that it opens, sorted; else None.
     """
 
-    def __init__(self, path: Path, content: RingFile, wrapping_key: Secret) -> None:
+    def __init__(self, path: Path, content: AnyRingFile, wrapping_key: Secret) -> None:
         """Unwrap a verified ring; use `Ring.open`.
 
         Raises:
@@ -74,19 +60,17 @@ class Ring:
         self.tenant = content.tenant
         self.generation = content.generation
         self.provider = content.provider
-        self.epochs = self._states = states_at(content.epochs, datetime.now(UTC))
+        self._states = states_at(content.epochs, datetime.now(UTC))
+        self.epochs: Sequence[EpochState] = self._states
         self._content = content
         self._wrapping_key = wrapping_key
         self._mark = _mark(path)
-        self.tenant_key = TenantKey(unwrap(wrapping_key, content.tenant, b"id", content.id_key))
-        self._keys: dict[str, EpochKeys] = {}
-        for epoch in content.epochs:
-            if epoch.root is None:
-                continue
-            keys = EpochKeys(unwrap(wrapping_key, content.tenant, b"root", epoch.root))
-            if keys.kid.hex() != epoch.kid or keys.kcv.hex() != epoch.kcv:
-                raise _damaged(path)
-            self._keys[epoch.kid] = keys
+        self.granted: list[str] | None = None
+        if isinstance(content, ReaderFile):
+            self.granted = sorted({name for epoch in content.epochs for name in epoch.keys})
+            self.tenant_key, self._keys = _unlock_reader(path, content, wrapping_key)
+        else:
+            self.tenant_key, self._keys = _unlock(path, content, wrapping_key)
 
     @classmethod
     def open(cls, path: Path) -> Ring:
@@ -126,7 +110,12 @@ class Ring:
 
         Raises:
             RingError: no epoch is active.
+            GrantError: it is a reader ring.
         """
+        if self.is_reader:
+            raise GrantError(
+                f"{self.path} is a reader ring, which can't encrypt anything", "use the full ring"
+            )
         for epoch in self.epochs:
             if epoch.state == "active":
                 return self._keys[epoch.kid]
@@ -162,6 +151,24 @@ class Ring:
             )
         return keys
 
+    @property
+    def is_reader(self) -> bool:
+        """Whether it opens only what it was granted, and encrypts nothing."""
+        return self.granted is not None
+
+    def grants(self, keyspace: str) -> bool:
+        """Whether it opens a keyspace."""
+        return self.granted is None or keyspace in self.granted
+
+    def require(self, keyspace: str) -> None:
+        """Stop here if a keyspace can't be opened.
+
+        Raises:
+            GrantError: it is a reader ring without it.
+        """
+        if not self.grants(keyspace):
+            raise not_granted(keyspace)
+
     def __contains__(self, kid: str) -> bool:
         return kid in self._keys
 
@@ -169,7 +176,7 @@ class Ring:
         return f"<Ring of {self.tenant!r}, {len(self.epochs)} epochs>"
 
 
-def read_ring(path: Path, known: tuple[str, Secret] | None = None) -> tuple[RingFile, Secret]:
+def read_ring(path: Path, known: tuple[str, Secret] | None = None) -> tuple[AnyRingFile, Secret]:
     """The authentic content of a ring file, its keys still wrapped, and the wrapping key.
 
     Args:
@@ -179,7 +186,7 @@ def read_ring(path: Path, known: tuple[str, Secret] | None = None) -> tuple[Ring
     Raises:
         RingError, ProviderError: see `Ring.open`.
     """
-    content = _parse(path, read_private(path, "key ring"))
+    content = parse_ring(path, read_private(path, "key ring"))
     if known is not None and known[0] == content.provider:
         wrapping_key = known[1]
     else:
@@ -192,7 +199,7 @@ def read_ring(path: Path, known: tuple[str, Secret] | None = None) -> tuple[Ring
     return content, wrapping_key
 
 
-def write_ring(path: Path, content: RingFile, wrapping_key: Secret, *, replace: bool) -> None:
+def write_ring(path: Path, content: AnyRingFile, wrapping_key: Secret, *, replace: bool) -> None:
     """Authenticate and write a ring file in one step.
 
     Raises:
@@ -202,7 +209,7 @@ def write_ring(path: Path, content: RingFile, wrapping_key: Secret, *, replace: 
     write_private(path, spell(sealed), replace=replace)
 
 
-def states_at(epochs: list[Epoch], now: datetime) -> list[Epoch]:
+def states_at(epochs: Sequence[E], now: datetime) -> Sequence[E]:
     """The epochs as they are at a time: of those whose time has come the last one is active.
 
     A ring that was handed out beforehand so switches everywhere at once, without being written.
@@ -231,27 +238,27 @@ def _mark(path: Path) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def ring_mac(content: RingFile, wrapping_key: Secret) -> str:
+def ring_mac(content: AnyRingFile, wrapping_key: Secret) -> str:
     """HMAC-SHA-256 of everything in the ring but the MAC, in hexadecimal."""
     key = hkdf(wrapping_key, lp(labels.RING_MAC), 32).secret_key_access()
     message = spell(msgspec.structs.replace(content, mac=""))
     return hmac.digest(key, message, hashlib.sha256).hex()
 
 
-def wrap(wrapping_key: Secret, tenant: str, role: bytes, secret: Secret) -> str:
+def wrap(wrapping_key: Secret, tenant: str, secret: Secret, *role: bytes) -> str:
     """A key under AES-SIV (RFC 5297), bound to the tenant and its role in the ring."""
-    sealed = _wrapper(wrapping_key).encrypt(secret.secret_key_access(), [tenant.encode(), role])
+    sealed = _wrapper(wrapping_key).encrypt(secret.secret_key_access(), [tenant.encode(), *role])
     return sealed.hex()
 
 
-def unwrap(wrapping_key: Secret, tenant: str, role: bytes, wrapped: str) -> Secret:
+def unwrap(wrapping_key: Secret, tenant: str, wrapped: str, *role: bytes) -> Secret:
     """The key that `wrap` wrapped.
 
     Raises:
         RingError: it was altered or wrapped under another key.
     """
     try:
-        data = _wrapper(wrapping_key).decrypt(bytes.fromhex(wrapped), [tenant.encode(), role])
+        data = _wrapper(wrapping_key).decrypt(bytes.fromhex(wrapped), [tenant.encode(), *role])
     except (InvalidTag, ValueError):
         raise RingError(
             "a key in the ring does not open under the provider's wrapping key",
@@ -260,45 +267,45 @@ def unwrap(wrapping_key: Secret, tenant: str, role: bytes, wrapped: str) -> Secr
     return Secret(data)
 
 
-def spell(content: RingFile) -> bytes:
-    """The one spelling of a ring file."""
-    return json.dumps(msgspec.to_builtins(content), indent=2).encode() + b"\n"
+def _unlock(
+    path: Path, content: RingFile, wrapping_key: Secret
+) -> tuple[TenantKey, Mapping[str, EpochKeys]]:
+    """The keys of a ring: the tenant's id key and everything of each epoch."""
+    names = TenantKey(unwrap(wrapping_key, content.tenant, content.id_key, b"id"))
+    unlocked: dict[str, EpochKeys] = {}
+    for epoch in content.epochs:
+        if epoch.root is None:
+            continue
+        keys = EpochKeys(unwrap(wrapping_key, content.tenant, epoch.root, b"root"))
+        if keys.kid.hex() != epoch.kid or keys.kcv.hex() != epoch.kcv:
+            raise damaged(path)
+        unlocked[epoch.kid] = keys
+    return names, unlocked
+
+
+def _unlock_reader(
+    path: Path, content: ReaderFile, wrapping_key: Secret
+) -> tuple[TenantKey, Mapping[str, EpochKeys]]:
+    """The keys of a reader ring: what it was granted."""
+
+    def opened(wrapped: str, role: tuple[bytes, ...]) -> Secret:
+        return unwrap(wrapping_key, content.tenant, wrapped, *role)
+
+    names = {name.encode(): opened(held, name_role(name)) for name, held in content.names.items()}
+    unlocked: dict[str, EpochKeys] = {}
+    for epoch in content.epochs:
+        if not epoch.keys:
+            continue
+        keys = GrantedKeys(
+            bytes.fromhex(epoch.kid),
+            bytes.fromhex(epoch.kcv),
+            {n: opened(held.key, keyspace_role(epoch.kid, n)) for n, held in epoch.keys.items()},
+        )
+        if any(keys.keyspace(n).check.hex() != held.check for n, held in epoch.keys.items()):
+            raise damaged(path)
+        unlocked[epoch.kid] = keys
+    return GrantedNames(names), unlocked
 
 
 def _wrapper(wrapping_key: Secret) -> AESSIV:
     return AESSIV(hkdf(wrapping_key, lp(labels.RING_WRAP), 64).secret_key_access())
-
-
-def _parse(path: Path, raw: bytes) -> RingFile:
-    try:
-        content = msgspec.json.decode(raw, type=RingFile)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise _damaged(path) from None
-    if content.ring != RING_VERSION:
-        raise RingError(
-            f"the key ring {path} has version {content.ring}, this program reads {RING_VERSION}",
-            "use the release of zt-analytics that wrote it, or a newer one",
-        )
-    if spell(content) != raw:
-        raise _damaged(path)
-    return content
-
-
-def _damaged(path: Path) -> RingError:
-    return RingError(f"the key ring {path} is damaged", "restore it from its backup")
-
-
-__all__ = [
-    "RING_VERSION",
-    "Epoch",
-    "Provider",
-    "Ring",
-    "RingFile",
-    "State",
-    "read_ring",
-    "ring_mac",
-    "states_at",
-    "unwrap",
-    "wrap",
-    "write_ring",
-]

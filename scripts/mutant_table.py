@@ -117,10 +117,10 @@ MUTANTS = (
         "a wrapped key serves every role",
         "keys/ring.py",
         {
-            "encrypt(secret.secret_key_access(), [tenant.encode(), role])": (
+            "encrypt(secret.secret_key_access(), [tenant.encode(), *role])": (
                 "encrypt(secret.secret_key_access(), [tenant.encode()])"
             ),
-            "decrypt(bytes.fromhex(wrapped), [tenant.encode(), role])": (
+            "decrypt(bytes.fromhex(wrapped), [tenant.encode(), *role])": (
                 "decrypt(bytes.fromhex(wrapped), [tenant.encode()])"
             ),
         },

@@ -13,6 +13,7 @@ from zt.cli.runtime import (
     StoreOption,
     UntilOption,
     note,
+    note_withheld,
     span_of_time,
     write_json,
     write_lines,
@@ -56,6 +57,7 @@ def search(
             shown = {"id": item.id, "event": item.event} if json else item.event
             write_lines([msgspec.json.encode(shown) + b"\n"])
         note(f"found {found} events" + (" (the limit)" if found == limit else ""))
+        note_withheld(session.plans)
         end(session)
 
 

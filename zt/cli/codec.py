@@ -12,6 +12,7 @@ from zt.cli.runtime import (
     OutputOption,
     RingOption,
     note,
+    note_withheld,
     open_input,
     open_output,
     write_lines,
@@ -111,6 +112,7 @@ def decrypt(
                 out.write(msgspec.json.encode(event) + b"\n")
     report = decoder.report
     note(f"decrypted {report.events} events, refused {report.rejected} lines")
+    note_withheld(decoder.plans())
     kept.finish()
 
 

@@ -1,28 +1,29 @@
-"""`zt-keys init|list|check|rotate|destroy|passwd|recover`."""
+"""`zt-keys init|list|check|rotate|destroy|passwd|recover`; with `reader` and `rewrap`."""
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zt.cli.reader import reader
 from zt.cli.rewrap import rewrap
-from zt.cli.runtime import JsonOption, RingOption, command, fail, note, open_input, write_json
+from zt.cli.runtime import (
+    JsonOption,
+    NewPassphraseOption,
+    PassphraseOption,
+    RingOption,
+    command,
+    fail,
+    note,
+    open_input,
+    use_passphrase_file,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-PassphraseOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--passphrase-file",
-        envvar="ZT_PASSPHRASE_FILE",
-        help="Private file with the ring's passphrase, if it has one.",
-    ),
-]
 
 app = typer.Typer(
     name="zt-keys",
@@ -56,7 +57,7 @@ def init(
     """Make a key ring with one active epoch, and its key file if there is none."""
     from keys import init_ring
 
-    _use_passphrase_file(passphrase_file)
+    use_passphrase_file(passphrase_file)
     ring = init_ring(keys, tenant, provider or f"file:{keys.name}.key")
     note(
         f"made the key ring {keys} of tenant {tenant}, epoch {ring.epochs[0].kid}, "
@@ -82,8 +83,11 @@ def list_epochs(keys: RingOption, json: JsonOption = False) -> None:
         for epoch in ring.epochs
     ]
     if json:
-        write_json({"tenant": ring.tenant, "generation": ring.generation, "epochs": epochs})
+        facts = {"tenant": ring.tenant, "generation": ring.generation, "epochs": epochs}
+        write_json(facts if ring.granted is None else {**facts, "keyspaces": ring.granted})
         return
+    if ring.granted is not None:
+        note(f"a reader ring; it opens the keyspaces {', '.join(ring.granted)}")
     from rich.console import Console
 
     from zt.cli.tables import plain_table
@@ -154,7 +158,7 @@ def rotate(
     from keys import rotate_ring
     from zt.units import parse_datetime
 
-    _use_passphrase_file(passphrase_file)
+    use_passphrase_file(passphrase_file)
     ring = rotate_ring(keys, parse_datetime(at) if at else None)
     new = ring.epochs[-1]
     if json:
@@ -187,7 +191,7 @@ def destroy(
     """
     from keys import destroy_epoch
 
-    _use_passphrase_file(passphrase_file)
+    use_passphrase_file(passphrase_file)
     lost = _events_of(store, kid) if store else None
     if not force:
         if lost is None:
@@ -216,16 +220,13 @@ def passwd(
         str, typer.Option("--provider", help="The new provider, as zt-keys init takes it.")
     ] = "passphrase:",
     passphrase_file: PassphraseOption = None,
-    new_passphrase_file: Annotated[
-        Path | None,
-        typer.Option("--new-passphrase-file", help="Private file with the new passphrase."),
-    ] = None,
+    new_passphrase_file: NewPassphraseOption = None,
 ) -> None:
     """Give a ring another provider, or a new passphrase. The keys of the epochs stay."""
     from keys import change_provider
 
-    _use_passphrase_file(passphrase_file)
-    ring = change_provider(keys, provider, lambda: _use_passphrase_file(new_passphrase_file))
+    use_passphrase_file(passphrase_file)
+    ring = change_provider(keys, provider, lambda: use_passphrase_file(new_passphrase_file))
     note(
         f"the key ring {keys} has the provider {ring.provider.partition(',')[0]}\n"
         "  delete older copies and backups of the ring: the old provider opens them still"
@@ -237,7 +238,7 @@ def recover(keys: RingOption, passphrase_file: PassphraseOption = None) -> None:
     """Put a ring's backup, which every change leaves beside it, in the place of a damaged ring."""
     from keys import backup_of, recover_ring
 
-    _use_passphrase_file(passphrase_file)
+    use_passphrase_file(passphrase_file)
     ring = recover_ring(keys)
     note(
         f"the key ring {keys} is that of {backup_of(keys)} again, generation {ring.generation}\n"
@@ -249,12 +250,6 @@ def _moment(time: datetime) -> str:
     return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _use_passphrase_file(path: Path | None) -> None:
-    """Have the passphrase read from a file, by the variable that every command understands."""
-    if path is not None:
-        os.environ["ZT_PASSPHRASE_FILE"] = str(path)
-
-
 def _events_of(store: str, kid: str) -> int:
     """How many events of an epoch a store holds."""
     from zt.cli.epochs import epochs_of_store
@@ -263,6 +258,7 @@ def _events_of(store: str, kid: str) -> int:
 
 
 command(app)(rewrap)
+command(app)(reader)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,14 @@ import functools
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn, ParamSpec
 
 import typer
+
+if TYPE_CHECKING:
+    from zt.encoder.plan import Plan
 
 RingOption = Annotated[Path, typer.Option("-k", "--keys", envvar="ZT_KEYS", help="Key ring.")]
 StoreOption = Annotated[
@@ -30,6 +33,18 @@ SinceOption = Annotated[
     str | None, typer.Option("--since", help="From this time on; 2h: for two hours.")
 ]
 UntilOption = Annotated[str | None, typer.Option("--until", help="Before this time.")]
+PassphraseOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--passphrase-file",
+        envvar="ZT_PASSPHRASE_FILE",
+        help="Private file with the ring's passphrase, if it has one.",
+    ),
+]
+NewPassphraseOption = Annotated[
+    Path | None,
+    typer.Option("--new-passphrase-file", help="Private file with the new passphrase."),
+]
 
 P = ParamSpec("P")
 
@@ -122,6 +137,21 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
         Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def note_withheld(plans: Sequence[Plan]) -> None:
+    """Say which fields a reader ring left out of events; nothing with a full ring."""
+    paths = sorted({path for plan in plans for path in plan.withheld()})
+    if not all(plan.opens_hidden for plan in plans):
+        paths.append("all hidden fields")
+    if paths:
+        note(f"left out, since the reader ring does not open them: {', '.join(paths)}")
+
+
+def use_passphrase_file(path: Path | None) -> None:
+    """Have a passphrase read from a file, by the variable that every command understands."""
+    if path is not None:
+        os.environ["ZT_PASSPHRASE_FILE"] = str(path)
 
 
 def now_microseconds() -> int:

@@ -21,7 +21,7 @@ from analytics.wire import (
     decode_bytes,
     read_stream,
 )
-from keys import KeyCheckError, KeysError, Ring, UnknownEpochError
+from keys import GrantError, KeyCheckError, KeysError, Ring, UnknownEpochError, labels
 from zt.encoder.plan import Plan, open_profile
 from zt.encoder.seal import HeaderTag, ValueTag
 from zt.errors import IntegrityError, SystemicError, ZtError
@@ -91,7 +91,8 @@ class Decoder:
             IntegrityError: the header was altered.
         """
         keys = self._ring.epoch(header.kid, decode_bytes(header.kcv))
-        HeaderTag(keys).verify(header)
+        if self._ring.grants(labels.SEAL_KEYSPACE):
+            HeaderTag(keys).verify(header)
         if header.tenant != self._ring.tenant:
             raise IntegrityError(
                 f"the data is of tenant {header.tenant!r}, the ring of {self._ring.tenant!r}",
@@ -99,8 +100,11 @@ class Decoder:
             )
         known = (header.kid, header.profile)
         if (plan := self._plans.get(known)) is None:
-            plan = Plan(open_profile(keys, header.edge), keys, header.profile)
-            self._plans[known] = plan
+            profile = open_profile(keys, header.edge)
+            if profile.id(self._ring.tenant_key) != header.profile:
+                # for a reader ring that can't check the tag this is what binds the two
+                raise IntegrityError("a batch header names another profile", "check the store")
+            plan = self._plans[known] = Plan(profile, keys, header.profile)
         return plan
 
     def plans(self) -> list[Plan]:
@@ -123,7 +127,7 @@ class Decoder:
         return plan
 
     def value(self, line: ValueLine) -> None:
-        """Verify a value record.
+        """Verify a value record; one that a reader ring can't verify it does not need either.
 
         Raises:
             IntegrityError: it was altered.
@@ -133,6 +137,8 @@ class Decoder:
         known = (record.kid, record.keyspace)
         if (tag := self._value_tags.get(known)) is None:
             keys = self._ring.epoch(record.kid)
+            if not keys.grants(record.keyspace):
+                return
             tag = self._value_tags[known] = ValueTag(keys.keyspace(record.keyspace))
         tag.verify(record)
 
@@ -148,13 +154,19 @@ class Decoder:
     def open(self, line: EventLine) -> OpenedEvent:
         """The event as it was, and as questions see it.
 
+        With a reader ring it has the fields that the ring opens. Without the grant of hidden
+        fields, `event` is the view: originals are hidden too.
+
         Raises:
             IntegrityError, WrongKeyError: see `event`.
+            GrantError: the ring can't verify events.
         """
         meta = line.meta
         plan = self.plan(meta.kid, meta.profile)
         plan.seal.verify(line.body, meta)
         view = _reveal(line.body, (), plan)
+        if not plan.opens_hidden:
+            return OpenedEvent(view, view, plan)
         hidden = plan.blob.open(meta.opaque, meta.id)
         event = view
         if hidden.originals or plan.profile.derive:
@@ -163,7 +175,8 @@ class Decoder:
                 if event.pop(path, None) is None and occupies(event, path):
                     raise _respelled()
             for keys, index, value in hidden.originals:
-                _replace(event, keys, index, value)
+                if plan.opens(".".join(keys)):
+                    _replace(event, keys, index, value)
             for entry in hidden.entries:
                 _put(view, *entry)
         for entry in hidden.entries:
@@ -179,7 +192,9 @@ class Decoder:
             UnknownEpochError: the ring holds none of the epochs of the events that came.
             VersionError: the stream speaks another version of the wire.
             SystemicError: more than half of the events failed.
+            GrantError: the ring can't verify events.
         """
+        self._ring.require(labels.SEAL_KEYSPACE)
         for line in read_stream(lines):
             try:
                 match line:
@@ -224,27 +239,36 @@ class Decoder:
 
 
 def _reveal(branch: dict[str, Any], above: Keys, plan: Plan) -> dict[str, Any]:
-    """The visible part of an event, canonical values in the place of their ciphertexts."""
+    """The visible part of an event, canonical values in the place of their ciphertexts.
+
+    What a reader ring does not open is left out.
+    """
     event: dict[str, Any] = {}
     for key, value in branch.items():
         keys = (*above, key)
         if isinstance(value, dict) and value:
-            event[key] = _reveal(value, keys, plan)
+            if branch := _reveal(value, keys, plan):
+                event[key] = branch
             continue
-        path = ".".join(keys)
-        field = plan.field(path)
-        if field is None:
-            raise IntegrityError(
-                "an event has a visible field that its profile hides",
-                "get the event again from where it was made",
-            )
-        if field.fallback is None:
-            event[key] = value
-        elif isinstance(value, list) and value:
-            event[key] = [None if item is None else field.reveal(item) for item in value]
-        else:
-            event[key] = field.reveal(value)
+        try:
+            event[key] = _reveal_field(".".join(keys), value, plan)
+        except GrantError:
+            continue
     return event
+
+
+def _reveal_field(path: str, value: Any, plan: Plan) -> Any:
+    field = plan.field(path)
+    if field is None:
+        raise IntegrityError(
+            "an event has a visible field that its profile hides",
+            "get the event again from where it was made",
+        )
+    if field.fallback is None:
+        return value
+    if isinstance(value, list) and value:
+        return [None if item is None else field.reveal(item) for item in value]
+    return field.reveal(value)
 
 
 def _copy(value: Any) -> Any:

@@ -13,7 +13,7 @@ from zt.profile import FieldRule
 from zt.schemes.base import Scheme, UnfitError
 from zt.schemes.clear import CLEAR
 from zt.schemes.coarsen import Coarsen
-from zt.schemes.det import Det, scalar_bytes, scalar_type
+from zt.schemes.det import Det, Withheld, scalar_bytes, scalar_type
 from zt.schemes.fpe import Fpe
 from zt.schemes.ip import IpFpe, IpPfx
 from zt.schemes.search import SearchTokens
@@ -168,13 +168,17 @@ class FieldMaker:
         self._dictionaries: dict[str, Dictionary] = {}
 
     def make(self, path: str, rule: FieldRule) -> FieldPlan:
-        """The plan of a field under a rule that shows it."""
+        """The plan of a field under a rule that shows it.
+
+        Raises:
+            GrantError: the keys are those of a reader ring that does not open it.
+        """
         if rule.scheme in ("clear", "unsafe-clear"):
             return FieldPlan(path, rule, CLEAR, None, None, None)
         keyspace = rule.keyspace or path
         fallback = self._det.get(keyspace)
         if fallback is None:
-            fallback = self._det[keyspace] = Det(self._keys.keyspace(keyspace))
+            fallback = self._det[keyspace] = self._fallback(keyspace, rule)
         known = (keyspace, rule)
         scheme = self._schemes.get(known)
         if scheme is None:
@@ -183,7 +187,14 @@ class FieldMaker:
             path, rule, scheme, fallback, keyspace, self._dictionary(keyspace, rule, scheme)
         )
 
+    def _fallback(self, keyspace: str, rule: FieldRule) -> Det:
+        if not rule.is_keyed and not self._keys.grants(keyspace):
+            return Withheld(self._keys.kid, keyspace)
+        return Det(self._keys.keyspace(keyspace))
+
     def _scheme(self, keyspace: str, rule: FieldRule, det: Det) -> Scheme:
+        if rule.scheme == "coarsen":
+            return Coarsen("time" if rule.kind == "time" else "number", rule.step or 1)
         key = self._keys.keyspace(keyspace)
         match rule.scheme:
             case "det":
@@ -194,8 +205,6 @@ class FieldMaker:
                 return Fpe(key, rule.keep)
             case "ip":
                 return IpFpe(key) if rule.mode == "fpe" else IpPfx(key)
-            case "coarsen":
-                return Coarsen("time" if rule.kind == "time" else "number", rule.step or 1)
         raise AssertionError(f"no field with scheme {rule.scheme} is visible")
 
     def _dictionary(self, keyspace: str, rule: FieldRule, scheme: Scheme) -> Dictionary | None:

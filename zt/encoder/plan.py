@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 from keys import EpochKeys, labels
@@ -33,8 +34,12 @@ class Place(NamedTuple):
 class Plan:
     """A profile with the keys of one epoch.
 
+    With the keys of a reader ring, what needs a key that was not granted raises `GrantError`:
+    `field`, and the three attributes for events and headers.
+
     Attributes:
-        visible: the fields that the profile lists by name and that stay in the event, by path.
+        visible: the fields that the profile lists by name, that stay in the event, and that the
+            keys open, by path.
     """
 
     def __init__(
@@ -57,9 +62,6 @@ class Plan:
         self.profile_id = profile_id
         self.kid = keys.kid.hex()
         self.keys = keys
-        self.blob = OpaqueBlob(keys.keyspace(labels.EVENT_KEYSPACE))
-        self.seal = EventSeal(keys)
-        self.header_tag = HeaderTag(keys)
         self._maker = FieldMaker(keys)
         self._patterns = profile.patterns()
         self._branches = {p for path in profile.fields for p in list(prefixes(path))[:-1]}
@@ -70,11 +72,35 @@ class Plan:
         self.visible = {
             path: field
             for path in profile.fields
-            if not is_pattern(path) and (field := self.field(path)) is not None
+            if not is_pattern(path) and self.opens(path) and (field := self.field(path)) is not None
         }
 
+    @cached_property
+    def blob(self) -> OpaqueBlob:
+        """Seals and opens what events hide."""
+        return OpaqueBlob(self.keys.keyspace(labels.EVENT_KEYSPACE))
+
+    @cached_property
+    def seal(self) -> EventSeal:
+        """The seal of events."""
+        return EventSeal(self.keys)
+
+    @cached_property
+    def header_tag(self) -> HeaderTag:
+        """The tag of batch headers."""
+        return HeaderTag(self.keys)
+
+    def opens(self, path: str) -> bool:
+        """Whether no key is lacking to open a field, or the fields of a pattern."""
+        rule = self._rule(path)
+        return rule is None or not rule.is_keyed or self.keys.grants(rule.keyspace or path)
+
     def field(self, path: str) -> FieldPlan | None:
-        """What to do with a visible field; None if the cloud does not see this path."""
+        """What to do with a visible field; None if the cloud does not see this path.
+
+        Raises:
+            GrantError: the keys are those of a reader ring that does not open it.
+        """
         try:
             return self._fields[path]
         except KeyError:
@@ -96,6 +122,15 @@ class Plan:
     def shown(self) -> list[str]:
         """The paths and patterns of the fields that the cloud sees, sorted."""
         return sorted(path for path, rule in self.profile.fields.items() if rule.is_visible)
+
+    def withheld(self) -> list[str]:
+        """Those of them that a reader ring does not open, as it leaves them out of events."""
+        return [path for path in self.shown() if not self.opens(path)]
+
+    @property
+    def opens_hidden(self) -> bool:
+        """Whether the keys open what events hide."""
+        return self.keys.grants(labels.EVENT_KEYSPACE)
 
     def _visible(self, path: str) -> FieldPlan | None:
         rule = self._rule(path)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from analytics.wire import Finding
-from keys import WrongKeyError
+from keys import GrantError, WrongKeyError
 from zt.encoder.plan import Plan
 from zt.errors import IntegrityError, ZtError
 from zt.jobs.events import Group
@@ -48,6 +48,9 @@ def open_findings(
     the opened events of all (see `zt.jobs.straddling`), and partial findings that lead to no
     detection are left out. They come in the order in which the store has them.
 
+    With a reader ring that can't open a job's events, that job's findings come as the cloud has
+    them, and its partial ones are refused.
+
     Of a group all findings are needed: an event in one part can turn a partial finding of
     another into a detection, and the cloud, which doesn't know that, doesn't write it again.
 
@@ -72,12 +75,31 @@ def open_findings(
             continue
         of_job = groups.setdefault(job.id, {})
         of_job.setdefault(tuple(group.values()), (group, []))[1].append(finding)
-    joined = [
-        OpenedFinding(finding, jobs[name], group)
-        for name, of_job in groups.items()
-        for group, finding in join_findings(jobs[name], list(of_job.values()), session)
-    ]
+    joined: list[OpenedFinding] = []
+    for name, of_job in groups.items():
+        of_groups = list(of_job.values())
+        try:
+            found = list(join_findings(jobs[name], of_groups, session))
+        except GrantError as error:
+            found = _unjoined(of_groups, error, on_refused)
+        joined += [OpenedFinding(finding, jobs[name], group) for group, finding in found]
     return sorted(joined, key=attrgetter("finding.sequence"))
+
+
+def _unjoined(
+    of_groups: Iterable[tuple[Group, list[Finding]]],
+    error: GrantError,
+    on_refused: Callable[[Finding, Exception], None],
+) -> list[tuple[Group, Finding]]:
+    """What a reader ring that can't open the job's events can say: whole findings as they are."""
+    found: list[tuple[Group, Finding]] = []
+    for group, findings in of_groups:
+        for finding in findings:
+            if finding.partial:
+                on_refused(finding, error)
+            else:
+                found.append((group, finding))
+    return found
 
 
 def open_finding(finding: Finding, jobs: dict[str, Job], session: Session) -> OpenedFinding:

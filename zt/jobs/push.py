@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from keys import GrantError
 from zt.errors import QueryError
 from zt.jobs.compile import compile_job
 from zt.jobs.pack import Job
@@ -18,8 +19,13 @@ def push_jobs(jobs: Iterable[Job], session: Session) -> None:
 
     Raises:
         QueryError: no profile of the store can serve a job; then nothing was put.
+        GrantError: the ring is a reader ring.
         StoreError: the store can't take them.
     """
+    if session.ring.is_reader:
+        raise GrantError(
+            f"{session.ring.path} is a reader ring, which pushes no jobs", "use the full ring"
+        )
     for spec in [compile_job(job, session) for job in jobs]:
         session.store.put_job(spec)
 
@@ -36,6 +42,8 @@ def add_missing_parts(jobs: Iterable[Job], session: Session) -> list[str]:
     Raises:
         StoreError: the store can't take them.
     """
+    if session.ring.is_reader:
+        return []  # whoever reads findings by it leaves the jobs to who has the full ring
     there = {spec.id: spec for spec in session.store.jobs()}
     stored = {(plan.kid, plan.profile_id) for plan in session.decoder.plans()}
     added: list[str] = []

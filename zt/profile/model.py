@@ -131,6 +131,11 @@ class FieldRule(BaseModel):
         return self.scheme in _KEYED
 
     @property
+    def has_keys(self) -> bool:
+        """Whether some values may be encrypted under them: `det` takes what `coarsen` can't."""
+        return self.is_keyed or self.scheme == "coarsen"
+
+    @property
     def column_kind(self) -> Kind:
         """What stores compare the field by, beside its text."""
         return "ip" if self.scheme == "ip" else self.kind
@@ -234,6 +239,27 @@ class Profile(BaseModel):
     def patterns(self) -> Patterns:
         """The profile's patterns."""
         return Patterns(filter(is_pattern, self.fields))
+
+    def keyspaces(self) -> dict[str, list[str]]:
+        """The fields of every keyspace, sorted.
+
+        A pattern without a keyspace is left out: each of its fields has one of its own path.
+        """
+        found: dict[str, list[str]] = {}
+        for path, rule in sorted(self.fields.items()):
+            if rule.has_keys and (rule.keyspace or not is_pattern(path)):
+                found.setdefault(rule.keyspace or path, []).append(path)
+        return found
+
+    def sharing(self, keyspace: str) -> list[str]:
+        """The fields and patterns whose values are encrypted in a keyspace, sorted."""
+        sharing = self.keyspaces().get(keyspace, [])
+        pattern = None if keyspace in self.fields else self.patterns().match(keyspace)
+        if pattern is not None:
+            rule = self.fields[pattern]
+            if rule.has_keys and rule.keyspace is None:
+                sharing = sorted([*sharing, keyspace])
+        return sharing
 
     def normalised(self) -> bytes:
         """The one text of the profile: sorted compact JSON without defaults and description."""

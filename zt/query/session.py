@@ -26,7 +26,7 @@ from analytics.wire import (
     parse_line,
     parse_time,
 )
-from keys import KeysError, Ring, RingError
+from keys import KeysError, Ring, RingError, labels
 from zt.encoder import Decoder
 from zt.encoder.plan import Plan
 from zt.errors import IntegrityError, QueryError, ZtError
@@ -126,7 +126,11 @@ class Session:
         """Verify and decrypt events of the store, each id once; count those that fail.
 
         `seen` holds the ids that came before, and takes in those that come now.
+
+        Raises:
+            GrantError: the ring is a reader ring that can't verify events.
         """
+        self.ring.require(labels.SEAL_KEYSPACE)
         seen = set() if seen is None else seen
         for raw in lines:
             line = parse_line(raw)
@@ -195,7 +199,7 @@ class Session:
             )
         for epoch in self.store.epochs():
             self.ring.epoch(epoch.kid, decode_bytes(epoch.kcv))
-            if epoch.generation > self.ring.generation:
+            if epoch.generation > self.ring.generation and not self.ring.is_reader:
                 raise RingError(
                     f"the key ring {self.ring.path} is an old copy: it has generation "
                     f"{self.ring.generation}, the store has seen {epoch.generation}",

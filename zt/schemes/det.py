@@ -15,11 +15,11 @@ back:
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Any, NoReturn
 
 from analytics.wire import MAX_DET_BYTES, encode_bytes
-from keys import KeyspaceKey, labels
-from zt.crypto.siv import KEY_SIZE, Sealer
+from keys import KeyspaceKey, labels, not_granted
+from zt.crypto.siv import KEY_SIZE, Sealer, envelope_header
 from zt.errors import IntegrityError
 from zt.schemes.base import UnfitError
 
@@ -33,7 +33,7 @@ class Det:
     def __init__(self, key: KeyspaceKey) -> None:
         self._sealer = Sealer(key.subkey(labels.DET, KEY_SIZE), key.kid)
         self._context = key.keyspace.encode()
-        self._prefix = encode_bytes(self._sealer.header)
+        self._prefix = encode_bytes(envelope_header(key.kid))
 
     def canonical(self, value: Any) -> Any:
         """The value itself: nothing is normalised."""
@@ -73,6 +73,26 @@ class Det:
                 "a ciphertext holds a value that this release does not know",
                 "open it with the release of zt-analytics that wrote it, or a newer one",
             ) from None
+
+
+class Withheld(Det):
+    """In the place of `det` in a keyspace that a reader ring does not open."""
+
+    def __init__(self, kid: bytes, keyspace: str) -> None:
+        self._prefix = encode_bytes(envelope_header(kid))
+        self._keyspace = keyspace
+
+    def protect(self, canonical: Any) -> str:
+        """Refused: see `reveal`."""
+        return self.reveal(canonical)
+
+    def reveal(self, ciphertext: Any) -> NoReturn:
+        """Refused.
+
+        Raises:
+            GrantError: always.
+        """
+        raise not_granted(self._keyspace)
 
 
 def scalar_type(value: Any) -> bytes:

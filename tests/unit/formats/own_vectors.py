@@ -41,8 +41,9 @@ from unit.formats.vector_inputs import (
 from analytics.wire import encode_bytes, finding_id, parse_line
 from analytics.wire.stream import EventLine, HeaderLine, ValueLine
 from keys import EpochKeys, Ring, Secret
+from keys.content import RING_VERSION, Epoch, RingFile
 from keys.derive import ROOT_SIZE
-from keys.ring import RING_VERSION, Epoch, RingFile, wrap, write_ring
+from keys.ring import wrap, write_ring
 from zt.crypto.fold import fold
 from zt.crypto.tokens import NET_PARAMS, PREFIX_PARAMS, WHOLE_PARAMS
 from zt.encoder import Encoder
@@ -75,14 +76,14 @@ def ring_content() -> tuple[RingFile, Secret]:
         state="active",
         created=CREATED,
         activates=None,
-        root=wrap(wrapping_key, TENANT, b"root", Secret(ROOT)),
+        root=wrap(wrapping_key, TENANT, Secret(ROOT), b"root"),
     )
     content = RingFile(
         ring=RING_VERSION,
         tenant=TENANT,
         generation=3,
         provider="file:ring.key",
-        id_key=wrap(wrapping_key, TENANT, b"id", Secret(ID_KEY)),
+        id_key=wrap(wrapping_key, TENANT, Secret(ID_KEY), b"id"),
         epochs=[epoch],
     )
     return content, wrapping_key

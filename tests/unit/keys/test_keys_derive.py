@@ -190,7 +190,14 @@ def test_labels_are_distinct() -> None:
     below_root = [labels.KID, labels.KCV, labels.KEYSPACE]
     below_keyspace = [labels.DET, labels.OPAQUE, labels.SEAL, labels.HEADER_TAG]
     below_keyspace += [labels.URI, labels.FPE, labels.IP, labels.PFX]
-    below_keyspace += [labels.VALUE_TAG, labels.GRAM, labels.PREFIX, labels.WHOLE, labels.NET]
+    below_keyspace += [
+        labels.VALUE_TAG,
+        labels.GRAM,
+        labels.PREFIX,
+        labels.WHOLE,
+        labels.NET,
+        labels.CHECK,
+    ]
     below_tenant = [labels.EVENT_ID, labels.PROFILE_ID, labels.JOB_VERSION]
     below_wrapping = [labels.RING_WRAP, labels.RING_MAC]
     everything = [*below_root, *below_keyspace, *below_tenant, *below_wrapping]

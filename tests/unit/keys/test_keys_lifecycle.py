@@ -22,6 +22,7 @@ from keys import (
     rotate_ring,
 )
 from keys import ring as module
+from keys.content import Epoch
 from keys.files import exclusive
 
 HOUR = timedelta(hours=1)
@@ -117,8 +118,10 @@ def test_a_ring_that_was_rolled_back_is_not_taken(ring: Ring, tmp_path: Path) ->
 
 def test_a_destroyed_epoch_leaves_no_key(ring: Ring) -> None:
     kid = ring.active.kid.hex()
-    root = ring.epochs[0].root
-    assert root is not None
+    epoch = ring.epochs[0]
+    assert isinstance(epoch, Epoch)
+    assert epoch.root is not None
+    root = epoch.root
     with pytest.raises(RingError, match="is the active one"):
         destroy_epoch(ring.path, kid)
     rotate_ring(ring.path)

@@ -11,10 +11,11 @@ import msgspec
 import pytest
 
 from keys import KeyCheckError, KeysError, ProviderError, Ring, RingError, UnknownEpochError
+from keys.content import Epoch, parse_ring
 from keys.derive import EpochKeys
 from keys.material import Secret
 from keys.providers import open_provider
-from keys.ring import _parse, wrap, write_ring  # the custodian's own tools, to forge with
+from keys.ring import wrap, write_ring  # the custodian's own tools, to forge with
 
 
 def raw(ring: Ring) -> bytes:
@@ -221,7 +222,7 @@ def test_a_key_check_value_of_another_key_is_noticed(ring: Ring, other_ring: Rin
 def forged(ring: Ring, **changes: Any) -> bytes:
     """The file after somebody with the wrapping key changed it and computed the MAC anew."""
     wrapping_key = open_provider(ring.provider, ring.path.parent).wrapping_key()
-    content = msgspec.structs.replace(_parse(ring.path, raw(ring)), **changes)
+    content = msgspec.structs.replace(parse_ring(ring.path, raw(ring)), **changes)
     write_ring(ring.path, content, wrapping_key, replace=True)
     return raw(ring)
 
@@ -230,7 +231,7 @@ def test_a_root_that_is_not_the_one_beside_it_is_refused(ring: Ring) -> None:
     wrapping_key = open_provider(ring.provider, ring.path.parent).wrapping_key()
     root = Secret(bytes(32))
     epoch = ring.epochs[0]
-    wrapped = wrap(wrapping_key, ring.tenant, b"root", root)
+    wrapped = wrap(wrapping_key, ring.tenant, root, b"root")
     mislabelled = msgspec.structs.replace(epoch, root=wrapped)
     assert "damaged" in str(refused(ring.path, forged(ring, epochs=[mislabelled]), RingError))
     keys = EpochKeys(root)
@@ -243,6 +244,7 @@ def test_a_root_that_is_not_the_one_beside_it_is_refused(ring: Ring) -> None:
 
 def test_a_wrapped_key_serves_one_role_and_tenant_only(ring: Ring) -> None:
     epoch = ring.epochs[0]
+    assert isinstance(epoch, Epoch)
     good = raw(ring)
     refused(ring.path, forged(ring, id_key=epoch.root), RingError)
     ring.path.write_bytes(good)

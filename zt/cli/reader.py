@@ -1,0 +1,131 @@
+"""`zt-keys reader`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zt.cli.runtime import (
+    JsonOption,
+    NewPassphraseOption,
+    PassphraseOption,
+    RingOption,
+    fail,
+    note,
+    use_passphrase_file,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    from keys import Ring
+    from zt.profile import Profile
+
+SEAL_WARNING = (
+    "it verifies events, and can therefore also make events that verify: give it only to who may"
+)
+NO_SEAL = (
+    "it can't verify events: zt top and zt findings work with it; zt search, zt decrypt and "
+    "zt policy need --grant-seal"
+)
+EVENT_WARNING = "it opens what events hide, and the original spelling of every other field too"
+
+
+def reader(
+    keys: RingOption,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The reader ring to make.")],
+    keyspaces: Annotated[
+        str, typer.Option("--keyspaces", help="What it opens: keyspaces, separated by commas.")
+    ],
+    profile: Annotated[
+        str,
+        typer.Option("-p", "--profile", envvar="ZT_PROFILE", help="Preset or YAML file."),
+    ] = "sip-balanced",
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "-s", "--store", envvar="ZT_STORE", help="Store, to take the profiles of its events."
+        ),
+    ] = None,
+    provider: Annotated[
+        str | None,
+        typer.Option(
+            "--provider", help="Of the reader ring, as zt-keys init takes it; file:OUTPUT.key."
+        ),
+    ] = None,
+    grant_seal: Annotated[
+        bool,
+        typer.Option("--grant-seal", help="It verifies events, and could forge them too."),
+    ] = False,
+    grant_event: Annotated[
+        bool, typer.Option("--grant-event", help="It opens what events hide, all of it.")
+    ] = False,
+    passphrase_file: PassphraseOption = None,
+    new_passphrase_file: NewPassphraseOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a ring that opens only the named keyspaces, and say which fields that are.
+
+    It encrypts nothing. Make it anew after a rotation: it does not hold later epochs.
+    """
+    from keys import Ring, make_reader_ring
+
+    use_passphrase_file(passphrase_file)
+    ring = Ring.open(keys)
+    wanted = sorted({name.strip() for name in keyspaces.split(",") if name.strip()})
+    if not wanted:
+        fail("no keyspace is named", "name some: --keyspaces address,sip.user")
+    fields = _fields(_profiles(ring, profile, store), wanted)
+    use_passphrase_file(new_passphrase_file)
+    made = make_reader_ring(
+        ring,
+        output,
+        provider or f"file:{output.name}.key",
+        wanted,
+        seal=grant_seal,
+        event=grant_event,
+    )
+    if json:
+        write_json(
+            {
+                "tenant": made.tenant,
+                "generation": made.generation,
+                "keyspaces": made.granted,
+                "fields": fields,
+            }
+        )
+        return
+    note(f"made the reader ring {output} of tenant {made.tenant}; it opens these fields:")
+    for keyspace, paths in fields.items():
+        note(f"  {keyspace}: {', '.join(paths)}")
+    note(SEAL_WARNING if grant_seal else NO_SEAL)
+    if grant_event:
+        note(EVENT_WARNING)
+
+
+def _profiles(ring: Ring, profile: str, store: str | None) -> list[Profile]:
+    """The profiles of a store's events, or the one that is named."""
+    from analytics.store import open_store
+    from zt.profile import load_profile
+    from zt.query import Session
+
+    if store is None:
+        return [load_profile(profile)]
+    with open_store(store) as opened:
+        return [plan.profile for plan in Session(ring, opened).plans]
+
+
+def _fields(profiles: list[Profile], keyspaces: list[str]) -> dict[str, list[str]]:
+    """The fields of each keyspace, in any of the profiles."""
+    fields = {}
+    for keyspace in keyspaces:
+        paths = sorted({path for profile in profiles for path in profile.sharing(keyspace)})
+        if not paths:
+            known = sorted({name for profile in profiles for name in profile.keyspaces()})
+            fail(
+                f"no field of the profile has the keyspace {keyspace}",
+                f"name one of: {', '.join(known)}",
+            )
+        fields[keyspace] = paths
+    return fields
