@@ -26,8 +26,8 @@ SEAL_WARNING = (
     "it verifies events, and can therefore also make events that verify: give it only to who may"
 )
 NO_SEAL = (
-    "it can't verify events: zt top and zt findings work with it; zt search, zt decrypt and "
-    "zt policy need --grant-seal"
+    "it can't verify events: zt top and zt findings work with it, zt search and zt decrypt need "
+    "--grant-seal, zt policy --grant-event too"
 )
 EVENT_WARNING = "it opens what events hide, and the original spelling of every other field too"
 

@@ -58,6 +58,7 @@ class Verifier:
 
         Raises:
             EvidenceError: they do not prove it; says why.
+            GrantError: the ring is a reader ring that does not open the job's fields.
         """
         found = self._fetch(opened)
         if not found:
@@ -81,10 +82,11 @@ class Verifier:
     def _fetch(self, opened: OpenedFinding) -> list[Found]:
         """The genuine events behind a finding, each once."""
         finding, job = opened.finding, opened.job
+        if (events := self._events.get(job.id)) is None:
+            # first of all: a reader ring that does not open all of the job's fields is refused
+            events = self._events[job.id] = JobEvents(job, self._session)
         if job.threshold <= MAX_FINDING_EVENTS:
             return list(self._session.open(self._session.store.events(finding.events)))
-        if (events := self._events.get(job.id)) is None:
-            events = self._events[job.id] = JobEvents(job, self._session)
         return events.of_group(opened.group, finding.start, finding.end)
 
     def _is_fresh(self, found: Found, rule: Rule) -> bool:

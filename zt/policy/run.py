@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from analytics.wire import Finding
-from keys import WrongKeyError
+from keys import WrongKeyError, labels
 from zt.errors import ZtError
 from zt.jobs import OpenedFinding, Pack, open_findings
 from zt.policy.evidence import EvidenceError, Proof, Verifier
@@ -57,7 +57,13 @@ def decide(
         session: the store and the keys.
         now: microseconds since 1970.
         used: evidence of earlier runs; see `Verifier`.
+
+    Raises:
+        GrantError: the ring is a reader ring that can't verify events, or not open what they
+            hide: how much an event weighs and whether its sender is proven may stand there.
     """
+    session.ring.require(labels.SEAL_KEYSPACE)
+    session.ring.require(labels.EVENT_KEYSPACE)
     jobs = {job.id: job for job in pack.jobs}
     rules = {rule.job: rule for rule in policy.rules}
     verifier = Verifier(session, now, set() if used is None else used)
