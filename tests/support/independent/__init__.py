@@ -38,7 +38,7 @@ from .envelopes import (
     type_and_bytes,
 )
 from .grammars import clear_part, parse_address, parse_time, parse_uri, spell_address, spell_time
-from .keys import Epoch, Keys, event_id, job_version, label, profile_id, stream_name
+from .keys import Epoch, Keys, ReaderKeys, event_id, job_version, label, profile_id, stream_name
 from .profiles import Profile, parse_profile
 from .schemes import Field, HiddenValueError, Made
 from .tokens import (
@@ -72,6 +72,7 @@ __all__ = [
     "Keys",
     "Made",
     "Profile",
+    "ReaderKeys",
     "Record",
     "Writer",
     "b32",

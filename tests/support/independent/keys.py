@@ -7,6 +7,7 @@ import hmac
 import json
 import re
 from functools import cache
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
@@ -14,6 +15,8 @@ from .conventions import b64, hkdf, lp, mac, read_json, uint32
 
 _RING = ["zt-ring", "tenant", "generation", "provider", "id_key", "epochs", "mac"]
 _EPOCH = ["kid", "kcv", "state", "created", "activates", "root"]
+_READER = ["zt-reader", "tenant", "generation", "provider", "names", "epochs", "mac"]
+_READER_EPOCH = [*_EPOCH[:-1], "keys"]
 
 # The parameters in the labels of keys.
 GRAM = lp(uint32(1), uint32(3), uint32(32))
@@ -48,21 +51,7 @@ class Keys:
     """An unwrapped ring."""
 
     def __init__(self, ring_file: bytes, key_file: bytes) -> None:
-        if not (match := re.fullmatch(rb"([0-9a-f]{64})\n?", key_file)):
-            raise ValueError("no key file")
-        wrapping_key = bytes.fromhex(match[1].decode())
-        ring = read_json(ring_file)
-        if type(ring["zt-ring"]) is not int or ring["zt-ring"] != 1:
-            raise ValueError("another version")
-        if list(ring) != _RING or any(list(epoch) != _EPOCH for epoch in ring["epochs"]):
-            raise ValueError("other keys, or another order")
-        if json.dumps(ring, indent=2).encode() + b"\n" != ring_file:
-            raise ValueError("another spelling")
-        unsealed = json.dumps({**ring, "mac": ""}, indent=2).encode() + b"\n"
-        right = hmac.digest(hkdf(wrapping_key, lp(b"ring-mac"), 32), unsealed, "sha256").hex()
-        if right != ring["mac"]:
-            raise ValueError("altered")
-        self._siv = AESSIV(hkdf(wrapping_key, lp(b"ring-wrap"), 64))
+        ring, self._siv = _authentic(ring_file, key_file, _RING, _EPOCH)
         self.tenant: str = ring["tenant"]
         self.generation: int = ring["generation"]
         self.id_key = self._unwrap(ring["id_key"], b"id")
@@ -79,6 +68,50 @@ class Keys:
 
     def tenant_subkey(self, purpose: bytes) -> bytes:
         return hkdf(self.id_key, lp(purpose), 32)
+
+
+def _authentic(
+    ring_file: bytes, key_file: bytes, keys: list[str], epoch_keys: list[str]
+) -> tuple[dict[str, Any], AESSIV]:
+    """The content of a ring file, and what unwraps its keys."""
+    if not (match := re.fullmatch(rb"([0-9a-f]{64})\n?", key_file)):
+        raise ValueError("no key file")
+    wrapping_key = bytes.fromhex(match[1].decode())
+    ring = read_json(ring_file)
+    if type(ring[keys[0]]) is not int or ring[keys[0]] != 1:
+        raise ValueError("another version")
+    if list(ring) != keys or any(list(epoch) != epoch_keys for epoch in ring["epochs"]):
+        raise ValueError("other keys, or another order")
+    if json.dumps(ring, indent=2).encode() + b"\n" != ring_file:
+        raise ValueError("another spelling")
+    unsealed = json.dumps({**ring, "mac": ""}, indent=2).encode() + b"\n"
+    right = hmac.digest(hkdf(wrapping_key, lp(b"ring-mac"), 32), unsealed, "sha256").hex()
+    if right != ring["mac"]:
+        raise ValueError("altered")
+    return ring, AESSIV(hkdf(wrapping_key, lp(b"ring-wrap"), 64))
+
+
+class ReaderKeys:
+    """An unwrapped reader ring: keyspace keys by kid and keyspace, and subkeys that name things."""
+
+    def __init__(self, reader_file: bytes, key_file: bytes) -> None:
+        ring, siv = _authentic(reader_file, key_file, _READER, _READER_EPOCH)
+        tenant = ring["tenant"].encode()
+        self.names = {
+            purpose: siv.decrypt(bytes.fromhex(held), [tenant, b"name", purpose.encode()])
+            for purpose, held in ring["names"].items()
+        }
+        self.keyspaces: dict[str, dict[str, bytes]] = {}
+        for epoch in ring["epochs"]:
+            kid, keys = bytes.fromhex(epoch["kid"]), epoch["keys"]
+            if list(keys) != sorted(keys):
+                raise ValueError("keyspaces in another order")
+            opened = self.keyspaces[epoch["kid"]] = {}
+            for name, held in keys.items():
+                role = [tenant, b"keyspace", kid, name.encode()]
+                opened[name] = siv.decrypt(bytes.fromhex(held["key"]), role)
+                if hkdf(opened[name], label(b"check", 32), 32).hex() != held["check"]:
+                    raise ValueError("a key is not the one it should be")
 
 
 # --- section 7: event ids --------------------------------------------------------------------

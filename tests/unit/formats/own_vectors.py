@@ -40,7 +40,7 @@ from unit.formats.vector_inputs import (
 
 from analytics.wire import encode_bytes, finding_id, parse_line
 from analytics.wire.stream import EventLine, HeaderLine, ValueLine
-from keys import EpochKeys, Ring, Secret
+from keys import EpochKeys, Ring, Secret, make_reader_ring
 from keys.content import RING_VERSION, Epoch, RingFile
 from keys.derive import ROOT_SIZE
 from keys.ring import wrap, write_ring
@@ -124,17 +124,20 @@ def keys_vectors(ring: Ring) -> dict[str, Any]:
         ("sip.identity", "prefix", PREFIX_PARAMS.hex(), 32),
         ("sip.identity", "whole", WHOLE_PARAMS.hex(), 32),
         ("sip.identity", "net", NET_PARAMS.hex(), 32),
+        ("sip.identity", "check", "", 32),
     ]
-    keyspace_key = space._key  # no public door: only subkeys are ever used
+    path = ring.path.with_name("reader.json")
+    make_reader_ring(ring, path, "file:ring.key", ["sip.identity", "é"], seal=True)
     return {
         "root": ROOT.hex(),
         "id_key": ID_KEY.hex(),
         "key_file": (ring.path.parent / "ring.key").read_text(),
         "ring_file": ring.path.read_text(),
+        "reader_file": path.read_text(),
         "vectors": [
             {"what": "kid", "hex": epoch.kid.hex()},
             {"what": "kcv", "hex": epoch.kcv.hex()},
-            {"what": "keyspace", "keyspace": "sip.identity", "sha256": _sha256(keyspace_key)},
+            {"what": "keyspace", "keyspace": "sip.identity", "sha256": _sha256(space.secret)},
             *(
                 {
                     "what": "subkey",

@@ -92,6 +92,21 @@ def test_keys(keys: independent.Keys, epoch: independent.Epoch) -> None:
                 pytest.fail(f"a vector of {other}")
 
 
+def test_a_reader_ring(keys: independent.Keys, epoch: independent.Epoch) -> None:
+    content = load("keys")
+    given = content["reader_file"].encode(), content["key_file"].encode()
+    reader = independent.ReaderKeys(*given)
+    assert reader.names == {
+        name: keys.tenant_subkey(name.encode()) for name in ("job-version", "profile-id")
+    }
+    granted = ["sip.identity", "zt:profile", "zt:seal", "é"]
+    assert reader.keyspaces == {epoch.kid.hex(): {name: epoch.keyspace(name) for name in granted}}
+    for place in range(len(given[0])):
+        altered = given[0][:place] + bytes([given[0][place] ^ 1]) + given[0][place + 1 :]
+        with pytest.raises((ValueError, KeyError)):
+            independent.ReaderKeys(altered, given[1])
+
+
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
