@@ -55,6 +55,14 @@ GROUPS = "tests/unit/query/test_query_groups.py"
 LIES = "tests/unit/query/test_query_lies.py"
 LOSSLESS = "tests/properties/test_prop_lossless.py"
 MATERIAL = "tests/unit/keys/test_keys_material.py"
+READER = "tests/unit/keys/test_keys_reader.py"
+READER_EVENTS = "tests/unit/encoder/test_encoder_reader.py"
+READER_SESSION = "tests/unit/query/test_query_reader.py"
+REPLACE = "tests/stores/test_store_replace.py"
+REWRAP = "tests/unit/rewrap/test_rewrap.py"
+REWRAP_REFUSALS = "tests/unit/rewrap/test_rewrap_refusals.py"
+ROTATION = "tests/unit/jobs/test_jobs_rotation.py"
+ROTATION_BLOCKS = "tests/unit/policy/test_policy_rotation.py"
 PATTERN_FIELDS = "tests/unit/encoder/test_encoder_pattern_fields.py"
 PATTERNS = "tests/unit/profile/test_profile_patterns.py"
 PFX = "tests/unit/crypto/test_crypto_ipcrypt_pfx.py"
@@ -561,5 +569,115 @@ MUTANTS = (
         "zt/query/session.py",
         {"if line.meta.id in seen:": "if False:"},
         (SESSION,),
+    ),
+    # --- reader rings ------------------------------------------------------------------------
+    Mutant(
+        "a granted key serves every keyspace",
+        "keys/content.py",
+        {
+            'return b"keyspace", bytes.fromhex(kid), keyspace.encode()': (
+                'return b"keyspace", bytes.fromhex(kid), b""'
+            )
+        },
+        (f"{READER}::test_keys_are_bound_to_keyspace_and_epoch",),
+    ),
+    Mutant(
+        "a granted key serves every epoch",
+        "keys/content.py",
+        {
+            'return b"keyspace", bytes.fromhex(kid), keyspace.encode()': (
+                'return b"keyspace", b"", keyspace.encode()'
+            )
+        },
+        (f"{READER}::test_keys_are_bound_to_keyspace_and_epoch",),
+    ),
+    Mutant(
+        "every reader ring can verify events",
+        "keys/reader.py",
+        {
+            "granted |= {labels.SEAL_KEYSPACE} if seal else set()": (
+                "granted |= {labels.SEAL_KEYSPACE}"
+            )
+        },
+        (READER,),
+    ),
+    Mutant(
+        "reserved keyspaces are granted by their names",
+        "keys/reader.py",
+        {"if keyspace.startswith(labels.RESERVED_PREFIX):": "if False:"},
+        (READER,),
+    ),
+    Mutant(
+        "a reader believes events without their seal",
+        "zt/encoder/decrypt.py",
+        {
+            "        self._ring.require(labels.SEAL_KEYSPACE)\n": "",
+            "        plan.seal.verify(line.body, meta)\n": (
+                "        if plan.keys.grants(labels.SEAL_KEYSPACE):\n"
+                "            plan.seal.verify(line.body, meta)\n"
+            ),
+        },
+        (f"{READER_EVENTS}::test_nothing_is_believed_without_the_seal",),
+    ),
+    Mutant(
+        "a header may name another profile",
+        "zt/encoder/decrypt.py",
+        {"if profile.id(self._ring.tenant_key) != header.profile:": "if False:"},
+        (f"{READER_EVENTS}::test_a_header_can_not_pass_one_profile_off_as_another",),
+    ),
+    Mutant(
+        "originals of fields that a reader does not open come out",
+        "zt/encoder/decrypt.py",
+        {'if plan.opens(".".join(keys)):': "if True:"},
+        (READER_EVENTS,),
+    ),
+    Mutant(
+        "a policy decides without what events hide",
+        "zt/policy/run.py",
+        {"    session.ring.require(labels.EVENT_KEYSPACE)\n": ""},
+        (f"{READER_SESSION}::test_a_policy_needs_the_seal_and_the_jobs_fields",),
+    ),
+    # --- rotation and rewrap -----------------------------------------------------------------
+    Mutant(
+        "a rotation blinds detections",
+        "analytics/jobs/straddling.py",
+        {"-(-threshold // (len(others) + 1))": "-(-threshold // 1)"},
+        (ROTATION,),
+    ),
+    Mutant(
+        "an honest finding hides what a made-up one claims",
+        "zt/jobs/straddling.py",
+        {"if not (is_met and is_backed(finding)):": "if not is_met:"},
+        (ROTATION_BLOCKS,),
+    ),
+    Mutant(
+        "events outside of what was asked for count",
+        "zt/jobs/events.py",
+        {"if found.time is None or not since <= found.time < until:": "if found.time is None:"},
+        (ROTATION,),
+    ),
+    Mutant(
+        "an event that another writer moved is overrun",
+        "analytics/store/duckdb/epochs.py",
+        {"elif part.kid != kid:": "elif False:"},
+        (REPLACE,),
+    ),
+    Mutant(
+        "an epoch with events is forgotten",
+        "analytics/store/duckdb/epochs.py",
+        {"    if left:\n": "    if False:\n"},
+        (REPLACE,),
+    ),
+    Mutant(
+        "rewrap does not open what it sends",
+        "zt/rewrap/again.py",
+        {"if self._comes_back(raw, event_id, old):": "if True:"},
+        (REWRAP_REFUSALS,),
+    ),
+    Mutant(
+        "rewrap goes on under a ring that rotated",
+        "zt/rewrap/rewrap.py",
+        {"            self._check_ring()\n": ""},
+        (f"{REWRAP}::test_a_rotation_meanwhile_ends_the_run",),
     ),
 )
