@@ -7,7 +7,6 @@ arrive, and no detection twice; and whoever follows findings sees none again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -84,10 +83,10 @@ class _Move:
                 moved[finding.id] = self._moved(finding, job)
             except (ZtError, KeysError) as error:
                 self._done.failed[str(error)] += 1
-        # first what proves the new groups, then the groups
-        if lines := [line for work in self._work.values() for line in self._records(*work)]:
-            self._session.store.replace(lines, kid=findings[0].kid)
+        # First what the new groups are opened and proven by, then the groups.
         if moved:
+            lines = [line for work in self._work.values() for line in self._again.head(*work)]
+            self._session.store.replace(lines, kid=findings[0].kid)
             self._done.moved += self._session.store.replace_findings(moved)
 
     def _job(self, finding: Finding) -> JobSpec | None:
@@ -110,10 +109,6 @@ class _Move:
                 ordered = sorted(found)
                 values = open_groups(self._session.store, plan, field, ordered)
                 self._opened[place] = dict(zip(ordered, values, strict=True))
-
-    def _records(self, writer: BatchWriter, work: Batch) -> Iterator[bytes]:
-        if work.records:
-            yield from self._again.head(writer, work)
 
     def _moved(self, finding: Finding, job: JobSpec) -> Finding:
         plan = self._session.decoder.plan(finding.kid, finding.profile)

@@ -29,6 +29,8 @@ from zt.query.compile import visible_field
 from zt.query.groups import open_groups
 from zt.rewrap import Progress, Rewrap, RewrapReport
 from zt.rewrap import rewrap as module
+from zt.rewrap.again import Again
+from zt.rewrap.findings import move_findings
 
 
 @pytest.fixture(autouse=True)
@@ -240,6 +242,24 @@ def test_the_value_that_proves_a_group_is_there_before_its_events(history: Histo
     with pytest.raises(KeyboardInterrupt):
         rewrap(history, on_progress=stop)
     assert {finding.kid for finding in findings(history)} == {history.ring.active.kid.hex()}
+    assert plain(history) == before
+
+
+def test_findings_without_value_records_open_before_their_events_move(tmp_path: Path) -> None:
+    """Ciphertexts that prove themselves have none; their findings need the header all the same."""
+    fields = {"type": {"scheme": "clear"}, "client.ip": {"scheme": "det"}}
+    timed = {"@timestamp": {"scheme": "clear", "kind": "time"}}
+    profile = Profile.model_validate(
+        {"name": "plain-det", "time": "@timestamp", "fields": fields | timed}
+    )
+    history = make_history(tmp_path / "house", [calls(0, 8)], profile)
+    push_and_run(history, (FLOOD,))
+    history.rotate()
+    before = plain(history)
+    with history.open() as store:
+        session = Session(history.ring, store)
+        [kid] = [epoch.kid for epoch in store.epochs()]
+        assert move_findings(session, Again(session), kid).moved == len(before) == 1
     assert plain(history) == before
 
 
