@@ -30,17 +30,25 @@ class Batch:
         self.dictionaries: dict[str, Dictionary] = {}
         self.fallbacks: Counter[str] = Counter()
 
-    def event(self, event: dict[str, Any], event_id: str) -> bytes:
+    def event(
+        self, event: dict[str, Any], event_id: str, derived: dict[str, Any] | None = None
+    ) -> bytes:
         """One encrypted event as a wire line.
+
+        Args:
+            event: in plaintext.
+            event_id: its id.
+            derived: its derived fields by path, if it was encrypted before: what they came from
+                may have been dropped then. None: they are derived now.
 
         Raises:
             EventError: it has a field already where one is to be derived, or outgrows a line.
         """
         plan = self._plan
         hidden = Hidden([], [])
-        derived = self._derive(event)
+        shown = self._derived(event, derived)
         body = self._visible(event, (), hidden)
-        body.update(derived)
+        body.update(shown)
         opaque = plan.blob.seal(hidden, event_id)
         seal = plan.seal.compute_parts(body, event_id, plan.kid, plan.profile_id, opaque)
         body["zt"] = {
@@ -67,30 +75,26 @@ class Batch:
         self.seen[field.path] = field
         return made
 
-    def _derive(self, event: dict[str, Any]) -> dict[str, Any]:
+    def _derived(self, event: dict[str, Any], known: dict[str, Any] | None) -> dict[str, Any]:
         """The derived fields of an event, protected, each under its dotted path."""
-        derived: dict[str, Any] = {}
         rules = self._plan.profile.derive
         if any(occupies(event, path) for path in rules):  # before anything of it is noted
             raise EventError(
                 "it has a field already where the profile derives one",
                 "the line is not encrypted; derive to another path",
             )
+        made: dict[str, Any] = {}
         for path, derivation in rules.items():
-            found_at = values_at(event, derivation.source)
-            value = next((v for v in found_at if not (isinstance(v, dict) and v)), None)
-            items = value if isinstance(value, list) else [value]
-            found = [part for item in items if (part := _part(derivation, item)) is not None]
+            value = _derive(event, derivation) if known is None else known.get(path)
             field = self._plan.field(path)
-            if not found or field is None:
+            if value is None or field is None:
                 continue
             try:
-                made = self._protect(field, (path,), found, None)
+                made[path] = self._protect(field, (path,), value, None)
             except UnfitError:  # too long for any scheme: the source itself is hidden as well
                 continue
-            derived[path] = made if isinstance(value, list) else made[0]
             self.seen[path] = field
-        return derived
+        return made
 
     def _visible(self, branch: dict[str, Any], above: Keys, hidden: Hidden) -> dict[str, Any]:
         """What of a branch stays in the event; all else goes to `hidden` or is dropped."""
@@ -172,6 +176,17 @@ class Batch:
         if (protected := cache.get(known)) is None:
             protected = cache[known] = field.protect(value)
         return protected
+
+
+def _derive(event: dict[str, Any], derivation: Derivation) -> str | list[str] | None:
+    """A derived field's value: of an array the parts of its elements; None if there are none."""
+    found_at = values_at(event, derivation.source)
+    source = next((v for v in found_at if not (isinstance(v, dict) and v)), None)
+    items = source if isinstance(source, list) else [source]
+    parts = [part for item in items if (part := _part(derivation, item)) is not None]
+    if not parts:
+        return None
+    return parts if isinstance(source, list) else parts[0]
 
 
 def _part(derivation: Derivation, value: Any) -> str | None:

@@ -54,6 +54,12 @@ class OpenedEvent(NamedTuple):
     view: dict[str, Any]
     plan: Plan
 
+    @property
+    def derived(self) -> dict[str, Any]:
+        """The derived fields that it has, by path, in canonical form."""
+        paths = self.plan.profile.derive
+        return {path: self.view[path] for path in paths if path in self.view}
+
 
 @dataclass(frozen=True, slots=True)
 class DecryptReject:

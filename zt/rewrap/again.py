@@ -5,6 +5,7 @@ Invariants:
   by themselves or by their value records.
 - Nothing leaves here that was not opened again from the very bytes that leave, and found equal
   as JSON, spelling of keys and types of numbers included.
+- Derived fields stay what they were: what they came from may be dropped, and is not asked again.
 - A field is visible after as it was before: of the fields that a profile's patterns show, those
   that the store's own headers name come first, so the limit of a stream hides none of them.
 """
@@ -103,7 +104,7 @@ class Again:
         made: list[tuple[bytes, str, OpenedEvent]] = []
         for event_id, old in opened:
             try:
-                made.append((work.event(old.event, event_id), event_id, old))
+                made.append((work.event(old.event, event_id, old.derived), event_id, old))
             except EventError as error:
                 failed[str(error)] += 1
         if not made:
@@ -121,10 +122,10 @@ class Again:
         if not isinstance(line, EventLine) or line.meta.id != event_id:
             return False
         try:
-            event = self._checker.open(line).event
+            new = self._checker.open(line)
         except ZtError:
             return False
-        return exact_json(event) == exact_json(old.event)
+        return exact_json(new.event) == exact_json(old.event) and new.derived == old.derived
 
 
 def exact_json(event: dict[str, Any]) -> bytes:

@@ -11,7 +11,7 @@
 
 A value that has no such part gives none. What regions numbers belong to comes from the library
 `phonenumbers`, so it may change with its release; derived values never come back from
-encryption, so nothing breaks by that.
+encryption, and rewrap keeps what was derived once, so nothing breaks by that.
 """
 
 from __future__ import annotations

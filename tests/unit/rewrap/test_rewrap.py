@@ -432,6 +432,38 @@ def test_fields_that_patterns_showed_stay_visible(
         assert visible(store, report.kid) == before
 
 
+def test_derived_fields_outlive_what_they_came_from(tmp_path: Path) -> None:
+    """Their sources were dropped: nothing could derive them again."""
+    profile = Profile.model_validate(
+        {
+            "name": "p",
+            "derive": {
+                "net": {"from": "client.ip", "part": "subnet"},
+                "host": {"from": "uri", "part": "host"},
+                "country": {"from": "phone", "part": "country"},
+            },
+            "fields": {
+                "client.ip": {"scheme": "drop"},
+                "uri": {"scheme": "drop"},
+                "net": {"scheme": "det"},
+                "host": {"scheme": "det", "search": ["gram"]},
+                "country": {"scheme": "clear"},
+            },
+        }
+    )
+    events: list[dict[str, Any]] = [
+        {"client": {"ip": "192.0.2.1"}, "uri": "sip:a@one.example", "phone": "+4930123456"},
+        {"client": {"ip": ["192.0.2.1", None, "2001:db8::1"]}, "uri": ["sip:a@two.example", 1]},
+        {"client": {"ip": "nowhere"}, "phone": "none"},
+    ]
+    history = make_history(tmp_path / "house", [events, []], profile)
+    questions = ["net:192.0.2.0/24", "host:*two.ex*", "country:DE"]
+    before = look(history, questions)
+    assert [len(ids) for ids in before[1]["found"].values()] == [2, 1, 1]
+    assert run(history).failed == Counter()
+    assert look(history, questions) == before
+
+
 def test_an_empty_store_has_nothing_to_do(tmp_path: Path, ring: Ring) -> None:
     with open_store(f"duckdb:{tmp_path / 'empty.duckdb'}", create=True) as store:
         rewrap = Rewrap(Session(ring, store))

@@ -37,7 +37,7 @@ def test_an_event_that_would_not_come_back_stays(
     """As if the encoder lost or changed something of every third event."""
     genuine, number = Batch.event, 0
 
-    def careless(self: Batch, event: dict[str, Any], event_id: str) -> bytes:
+    def careless(self: Batch, event: dict[str, Any], event_id: str, derived: Any) -> bytes:
         nonlocal number
         number += 1
         match number % 9:
@@ -47,7 +47,7 @@ def test_an_event_that_would_not_come_back_stays(
                 event = {**event, "client": {**event["client"], "port": 1.0}}
             case 0:
                 event_id = "A" * 22
-        return genuine(self, event, event_id)
+        return genuine(self, event, event_id, derived)
 
     before = history.open()
     with before:
