@@ -169,6 +169,13 @@ class Ring:
         if not self.grants(keyspace):
             raise not_granted(keyspace)
 
+    def has_destroyed(self, kid: str, kcv: bytes) -> bool:
+        """Whether that key was the ring's and is destroyed: what it encrypted, nobody opens."""
+        return any(
+            (epoch.kid, epoch.kcv, epoch.state) == (kid, kcv.hex(), "destroyed")
+            for epoch in self.epochs
+        )
+
     def __contains__(self, kid: str) -> bool:
         return kid in self._keys
 

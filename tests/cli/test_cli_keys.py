@@ -74,6 +74,14 @@ def test_a_forced_end_loses_what_it_says(folder: Path) -> None:
     assert [epoch["state"] for epoch in epochs(folder)] == ["destroyed", "active"]
     refused(run("zt", "decrypt", "-k", "ring.json", "one.zt", cwd=folder), "was destroyed")
     assert len(ok("zt", "decrypt", "-k", "ring.json", "two.zt", cwd=folder).out.splitlines()) == 12
+    cut = folder / "cut.zt"
+    cut.write_bytes(b"".join((folder / "two.zt").read_bytes().splitlines(keepends=True)[-12:]))
+    decrypt = ("zt", "decrypt", "-k", "ring.json", "-s", STORE, "cut.zt")
+    assert len(ok(*decrypt, cwd=folder).out.splitlines()) == 12
+    found = run("zt", "search", "sip.from:*example*", "-k", "ring.json", "-s", STORE, cwd=folder)
+    assert len(found.out.splitlines()) == 12, "the other epoch can be asked as before"
+    assert found.code == 1
+    assert "refused 12 times: an event whose epoch was destroyed" in found.err
 
 
 def test_another_provider(folder: Path) -> None:

@@ -186,10 +186,14 @@ def _is_special(path: Path) -> bool:
 
 
 def _take_headers(decoder: Decoder, url: str) -> None:
+    from contextlib import suppress
+
     from analytics.store import open_store
     from analytics.wire import HeaderLine, parse_line
+    from keys import UnknownEpochError
 
     with open_store(url) as store:
         for raw in store.header_lines():
             if isinstance(line := parse_line(raw), HeaderLine):
-                decoder.header(line.header)
+                with suppress(UnknownEpochError):  # said if the input has events of that epoch
+                    decoder.header(line.header)

@@ -60,8 +60,12 @@ class Count:
 class Session:
     """Asks a store questions with the keys of a ring.
 
+    Epochs that the ring has destroyed are left out, whether the store holds events of theirs
+    still or heard of them again by a batch that was resent: they end alone.
+
     Attributes:
-        refused: how many events and groups were refused, by reason.
+        refused: how many events and groups were refused, by reason; events of destroyed epochs
+            are counted from the start.
 
     Raises:
         WrongKeyError: the store holds epochs that the ring does not, or other keys of that name.
@@ -198,7 +202,12 @@ class Session:
                 "use the ring of that tenant, or another store",
             )
         for epoch in self.store.epochs():
-            self.ring.epoch(epoch.kid, decode_bytes(epoch.kcv))
+            kcv = decode_bytes(epoch.kcv)
+            if self.ring.has_destroyed(epoch.kid, kcv):
+                if epoch.events:
+                    self.refused["an event whose epoch was destroyed"] += epoch.events
+            else:
+                self.ring.epoch(epoch.kid, kcv)
             if epoch.generation > self.ring.generation and not self.ring.is_reader:
                 raise RingError(
                     f"the key ring {self.ring.path} is an old copy: it has generation "
@@ -212,6 +221,8 @@ class Session:
             line = parse_line(raw)
             if not isinstance(line, HeaderLine):
                 raise IntegrityError("the store returned a broken batch header", "check the store")
+            if self.ring.has_destroyed(line.header.kid, decode_bytes(line.header.kcv)):
+                continue
             known = (line.header.kid, line.header.profile)
             try:
                 self.decoder.header(line.header)

@@ -15,7 +15,7 @@ from support.history import History, answers, contents, make_history, per_epoch
 
 from analytics.store import JobState, open_store
 from analytics.wire import EventLine, ValueLine, parse_line
-from keys import Ring, RingError, UnknownEpochError, init_ring
+from keys import Ring, RingError, UnknownEpochError, destroy_epoch, init_ring
 from zt.encoder import Decoder, Encoder
 from zt.profile import Profile
 from zt.query import Session
@@ -339,6 +339,19 @@ def test_late_events_and_resends(small: History, profile: Profile) -> None:
             if item.event["type"] == "late"
         ]  # fmt: skip
         assert late == {"type": "late", "sip": {"from": "sip:late@x"}}
+
+
+def test_old_lines_that_come_again_after_the_end_harm_nothing(small: History) -> None:
+    """A spool sends again what it sent once, and the store registers the destroyed epoch anew."""
+    before = look(small, [])
+    run(small)
+    kid, active = small.wire
+    destroy_epoch(small.path, kid)
+    with small.open() as store:
+        assert store.ingest(small.wire[kid]).events == 0
+        assert [epoch.kid for epoch in store.epochs()] == [active, kid]
+    assert look(small, []) == before
+    assert run(small).forgotten == [kid]
 
 
 def test_events_that_come_while_it_runs(
