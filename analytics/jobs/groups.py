@@ -7,17 +7,18 @@ and a window is closed as soon as the events read so far reach the threshold: a 
 first events, not all of them. This rests on kinds being monotone (see `kinds`).
 
 Partial findings (see `straddling`) are searched by the same means, with a share of the threshold,
-in what all others leave free. They never stand in the way of a whole one.
+in what all others leave free: of many groups together, and of one alone where that is too much to
+read. They never stand in the way of a whole one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from analytics.jobs.candidates import half_of, is_long, rows_reaching, span_around
 from analytics.jobs.kinds import kind_of
-from analytics.jobs.windows import Detection, Span, find_detections, free_spans
+from analytics.jobs.windows import Detection, Span, find_detections, free_spans, measure
 from analytics.store.base import GroupChange, JobEvent, JobState
 from analytics.wire import AllOf, Eq, Finding, JobPart, JobSpec, Query, finding_id
 
@@ -62,6 +63,23 @@ class GroupSearch:
         known = self._known(within)
         spans = free_spans(within, [(finding.start, finding.end) for finding in known])
         return [*self._updated(item for item in known if item.partial), *self._found(spans)]
+
+    def partial_of(
+        self, events: Sequence[JobEvent], known: Sequence[Finding], within: Span
+    ) -> list[Finding]:
+        """What `evaluate_partial` gives, of all the group's events and findings of a span."""
+        job = self.job
+        taken = [(finding.start, finding.end) for finding in known]
+        new = find_detections(
+            events, job.kind, job.threshold, job.window, [*taken, (within.end, within.end)]
+        )
+        grown = []
+        for finding in known:
+            # One that reaches out of the span may hold more than is here, never less.
+            metric = measure(events, job.kind, finding.start, finding.end) if finding.partial else 0
+            if metric > finding.metric:
+                grown.append(finding.model_copy(update={"metric": metric}))
+        return [*grown, *map(self._finding, new)]
 
     def _known(self, span: Span) -> list[Finding]:
         return self.store.group_findings(self.job, self.part, self.group, *span)

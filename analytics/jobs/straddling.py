@@ -23,6 +23,12 @@ from analytics.jobs.windows import Span
 from analytics.store.base import GroupChange, JobState
 from analytics.wire import Finding, JobPart, JobSpec
 
+TOGETHER = 5_000
+"""Groups that are read together at most."""
+
+MAX_TOGETHER = 50_000
+"""Events that are read together at most; of more, fewer groups are."""
+
 
 def partial_findings(
     store: JobState, job: JobSpec, changed: JobPart, changes: list[GroupChange]
@@ -63,9 +69,8 @@ def partial_findings(
             groups = groups_reaching(store, split, parts[key], within)
             if key == own:
                 groups &= new
-            for group in sorted(groups):
-                search = GroupSearch(store, split, parts[key], group, partial=True)
-                yield parts[key], search.evaluate_partial(within)
+            for found in _search(store, split, parts[key], sorted(groups), within):
+                yield parts[key], found
 
 
 def share_of(threshold: int, others: Sequence[int]) -> int:
@@ -79,6 +84,34 @@ def share_of(threshold: int, others: Sequence[int]) -> int:
         others: the largest metric that each other part has for any group there.
     """
     return max(-(-threshold // (len(others) + 1)), threshold - sum(others))
+
+
+def _search(
+    store: JobState, job: JobSpec, part: JobPart, groups: Sequence[tuple[str, ...]], within: Span
+) -> Iterator[list[Finding]]:
+    """The partial findings of groups, with few questions however many there are.
+
+    Who floods a rotation with groups pays for each; the cloud must not pay more.
+    """
+    for first in range(0, len(groups), TOGETHER):
+        yield from _together(store, job, part, groups[first : first + TOGETHER], within)
+
+
+def _together(
+    store: JobState, job: JobSpec, part: JobPart, groups: Sequence[tuple[str, ...]], within: Span
+) -> Iterator[list[Finding]]:
+    events = store.events_of_groups(job, part, groups, *within, limit=MAX_TOGETHER)
+    if events is not None:
+        known = store.findings_of_groups(job, part, groups, *within)
+        for group, own, there in zip(groups, events, known, strict=True):
+            search = GroupSearch(store, job, part, group, partial=True)
+            yield search.partial_of(own, there, within)
+    elif len(groups) > 1:
+        half = len(groups) // 2
+        yield from _together(store, job, part, groups[:half], within)
+        yield from _together(store, job, part, groups[half:], within)
+    else:
+        yield GroupSearch(store, job, part, groups[0], partial=True).evaluate_partial(within)
 
 
 def _events_of(zone: Zone, around: Span, window: int) -> Span:

@@ -81,6 +81,21 @@ def find_detections(
     return found
 
 
+def measure(events: Sequence[JobEvent], kind: str, since: int, until: int) -> int:
+    """What the events within `[since, until)` amount to.
+
+    Args:
+        events: by (time, id).
+        kind: of the job.
+        since, until: microseconds.
+    """
+    tally = kind_of(kind).tally()
+    low = bisect_left(events, since, key=_TIME)
+    for event in events[low : bisect_left(events, until, lo=low, key=_TIME)]:
+        tally.add(event)
+    return tally.metric
+
+
 def free_spans(within: Span, anchored: Iterable[tuple[int, int]]) -> list[Span]:
     """What known windows (disjoint, by start) leave of a span."""
     free: list[Span] = []

@@ -277,10 +277,37 @@ class JobState(Store, Protocol):
         """
         ...
 
+    def events_of_groups(
+        self,
+        job: JobSpec,
+        part: JobPart,
+        groups: Sequence[tuple[str, ...]],
+        since: int,
+        until: int,
+        *,
+        limit: int,
+    ) -> list[list[JobEvent]] | None:
+        """The events of each of many groups, as `group_events` gives them, in one step.
+
+        None if that is more than `limit` events together.
+        """
+        ...
+
     def group_findings(
         self, job: JobSpec, part: JobPart, group: tuple[str, ...], since: int, until: int
     ) -> list[Finding]:
         """This version's findings of the group whose windows meet `[since, until)`, by start."""
+        ...
+
+    def findings_of_groups(
+        self,
+        job: JobSpec,
+        part: JobPart,
+        groups: Sequence[tuple[str, ...]],
+        since: int,
+        until: int,
+    ) -> list[list[Finding]]:
+        """The findings of each of many groups, as `group_findings` gives them, in one step."""
         ...
 
     def write_findings(

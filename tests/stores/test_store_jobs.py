@@ -148,6 +148,36 @@ def test_events_of_a_group(store: JobState) -> None:
     assert plain == [JobEvent(SECOND, name16(3), 1, ())]
 
 
+def test_events_of_many_groups_are_those_of_each(store: JobState) -> None:
+    """Of groups over two fields, with arrays in both and in the value."""
+    bodies = [
+        at(4, user=["a", "b"], method=["r", "s"], dst=["y", "x"]),
+        at(1, user="a", method="r", dst="x", rate={"ex_diff": 6}),
+        at(2, user=["b", "a", "b"], method="s"),
+        at(3, user="c", method="r", dst="z"),
+        at(9, user="a", method="r", dst="z"),
+        at(5, user="a", dst="z"),
+        {"user": "a", "method": "r", "dst": "w"},
+    ]
+    store.ingest([header(COLUMNS), *events(bodies)])
+    groups = [(user, method) for user in "abcz" for method in "rs"]
+    for spec in (
+        job(kind="value_count", value="dst", group_by=("user", "method")),
+        job(group_by=("user", "method")),
+        job(kind="value_count", value="user", group_by=("user", "method")),
+        job(kind="value_count", value="nowhere", group_by=("user", "method")),
+    ):
+        span = (SECOND, 9 * SECOND)
+        each = [store.group_events(spec, PART, group, *span) for group in groups]
+        assert [len(found) for found in each] == [2, 2, 1, 2, 1, 0, 0, 0]
+        assert store.events_of_groups(spec, PART, groups, *span, limit=8) == each
+        assert store.events_of_groups(spec, PART, groups[5:], *span, limit=8) == [[], [], []]
+        assert store.events_of_groups(spec, PART, groups, *span, limit=7) is None
+        assert store.events_of_groups(spec, PART, [], *span, limit=7) == []
+    unknown = job(group_by=("user", "nowhere"))
+    assert store.events_of_groups(unknown, PART, groups, 0, 9 * SECOND, limit=9) == [[]] * 8
+
+
 def test_findings_have_a_growing_sequence(store: JobState) -> None:
     spec = job()
     first, second = finding(spec, "a", 0), finding(spec, "b", SECOND)
@@ -179,6 +209,11 @@ def test_findings_of_a_group_whose_windows_meet(store: JobState) -> None:
     assert starts(9, 31) == [0, 10, 30]
     assert starts(40, 50) == []
     assert store.group_findings(job("2"), PART, ("a",), 0, 100 * SECOND) == []
+    groups = [("b",), ("z",), ("a",)]
+    each = [store.group_findings(spec, PART, group, 5 * SECOND, 31 * SECOND) for group in groups]
+    assert [len(found) for found in each] == [1, 0, 3]
+    assert store.findings_of_groups(spec, PART, groups, 5 * SECOND, 31 * SECOND) == each
+    assert store.findings_of_groups(spec, PART, [], 0, 100 * SECOND) == []
 
 
 def test_a_new_version_starts_over(store: JobState) -> None:

@@ -12,7 +12,7 @@ Invariants:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import duckdb
 import numpy as np
@@ -83,9 +83,9 @@ class Where:
         self._clauses.append(clause)
         self.parameters.extend(parameters)
 
-    def equals(self, path: str, text: str) -> None:
-        """Narrow it down to events that have this text at a path."""
-        self._clauses.append(self._one_of(path, find_texts(self._connection, [text])))
+    def one_of(self, path: str, texts: Sequence[str]) -> None:
+        """Narrow it down to events that have one of these texts at a path."""
+        self._clauses.append(self._one_of(path, find_texts(self._connection, texts)))
 
     def add(self, root: Filter) -> None:
         """Narrow it down by a filter.

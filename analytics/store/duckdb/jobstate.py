@@ -18,7 +18,7 @@ import numpy as np
 from analytics.store.base import GroupChange, JobEvent
 from analytics.store.duckdb.filters import Where
 from analytics.store.duckdb.queries import exploded_groups
-from analytics.store.duckdb.registry import Registry
+from analytics.store.duckdb.registry import Registry, StoredColumn
 from analytics.store.duckdb.texts import Registered, number, objects
 from analytics.wire import Finding, JobPart, JobSpec, encode_bytes
 
@@ -105,33 +105,82 @@ def group_events(
         return []
     where = Where(connection, registry, stored, since=window[0], until=window[1])
     for path, text in zip(job.group_by, group, strict=True):
-        where.equals(path, text)
+        where.one_of(path, [text])
     where.add(part.filter)
     values = stored.by_path(job.value) if job.value is not None else []
-    value = f", e.c{values[0].number} AS c" if values else ", NULL::UINTEGER AS c"
+    value = f", e.c{values[0].number}" if values else ""
     # Ids are compared as their text, which base64url does not order as the bytes; so a limit
     # takes all events of the last instant, and the order is made afterwards.
     cut = f" QUALIFY rank() OVER (ORDER BY e.t) <= {int(limit)}" if limit is not None else ""
     chosen = f"SELECT e.seq, e.t, e.h, e.l, e.weight{value} FROM events e WHERE {where.sql}{cut}"
-    several = values[0].number if values and values[0].multi else 0
     rows = connection.execute(
-        f"WITH chosen AS MATERIALIZED ({chosen}), leaves AS (SELECT seq, c FROM chosen "
-        f"WHERE c IS NOT NULL UNION ALL SELECT seq, m.c FROM elements m "
-        f"SEMI JOIN chosen USING (seq) WHERE m.n = {int(several)}), "
-        "named AS (SELECT seq, list(text) AS texts FROM leaves JOIN texts ON id = c GROUP BY seq) "
+        f"WITH chosen AS MATERIALIZED ({chosen}), {_value_texts(values)} "
         "SELECT t, h, l, weight, texts FROM chosen LEFT JOIN named USING (seq)",
         where.parameters,
     ).fetchall()
-    events = [
-        JobEvent(
-            time,
-            encode_bytes(h.to_bytes(8, "little") + low.to_bytes(8, "little")),
-            weight,
-            tuple(sorted(texts or ())),
+    return sorted(_job_event(*row) for row in rows)[:limit]
+
+
+def events_of_groups(
+    connection: duckdb.DuckDBPyConnection,
+    registry: Registry,
+    job: JobSpec,
+    part: JobPart,
+    groups: Sequence[tuple[str, ...]],
+    window: tuple[int, int],
+    limit: int,
+) -> list[list[JobEvent]] | None:
+    """The matching events of each group in a half-open window; None if they exceed a limit."""
+    found: dict[tuple[str, ...], list[JobEvent]] = {group: [] for group in groups}
+    stored = registry.part(part.kid, part.profile)
+    grouped = [stored.by_path(path) for path in job.group_by] if stored is not None else []
+    if stored is None or not groups or not all(grouped):
+        return [[] for _ in groups]
+    where = Where(connection, registry, stored, since=window[0], until=window[1])
+    for path, texts in zip(job.group_by, zip(*groups, strict=True), strict=True):
+        where.one_of(path, list(dict.fromkeys(texts)))
+    where.add(part.filter)
+    columns = [columns[0] for columns in grouped]
+    values = stored.by_path(job.value) if job.value is not None else []
+    needed = ["h", "l", *(f"c{column.number}" for column in values[:1])]
+    keys = "".join(f"t{i}.text, " for i in range(len(columns)))
+    joins = "".join(f" JOIN texts t{i} ON t{i}.id = x.g{i}" for i in range(len(columns)))
+    rows = connection.execute(
+        f"WITH {exploded_groups(columns, where.sql, needed=needed)}, {_value_texts(values)} "
+        f"SELECT {keys}x.t, x.h, x.l, x.weight, named.texts FROM exploded x{joins} "
+        f"LEFT JOIN named USING (seq) LIMIT {int(limit) + 1}",
+        where.parameters,
+    ).fetchall()
+    if len(rows) > limit:
+        return None
+    for row in rows:
+        if (events := found.get(row[: len(columns)])) is not None:
+            events.append(_job_event(*row[len(columns) :]))
+    return [sorted(found[group]) for group in groups]
+
+
+def _value_texts(values: Sequence[StoredColumn]) -> str:
+    """The CTEs from `chosen` events to `named`, the texts of the job's value by `seq`.
+
+    Args:
+        values: the columns of the value's path, the one with its texts first.
+    """
+    column = f"c{values[0].number}" if values else "NULL::UINTEGER"
+    leaves = f"SELECT seq, {column} AS c FROM chosen WHERE {column} IS NOT NULL"
+    if values and values[0].multi:
+        leaves += (
+            " UNION ALL SELECT seq, m.c FROM elements m SEMI JOIN chosen USING (seq) "
+            f"WHERE m.n = {int(values[0].number)}"
         )
-        for time, h, low, weight, texts in rows
-    ]
-    return sorted(events)[:limit]
+    return (
+        f"leaves AS ({leaves}), named AS "
+        "(SELECT seq, list(text) AS texts FROM leaves JOIN texts ON id = c GROUP BY seq)"
+    )
+
+
+def _job_event(time: int, h: int, low: int, weight: int, texts: Sequence[str] | None) -> JobEvent:
+    name = encode_bytes(h.to_bytes(8, "little") + low.to_bytes(8, "little"))
+    return JobEvent(time, name, weight, tuple(sorted(texts or ())))
 
 
 def read_findings(connection: duckdb.DuckDBPyConnection, after: int) -> Iterator[Finding]:
@@ -144,20 +193,23 @@ def read_findings(connection: duckdb.DuckDBPyConnection, after: int) -> Iterator
             yield _finding(sequence, body)
 
 
-def group_findings(
+def findings_of_groups(
     connection: duckdb.DuckDBPyConnection,
     job: JobSpec,
     part: JobPart,
-    group: tuple[str, ...],
+    groups: Sequence[tuple[str, ...]],
     window: tuple[int, int],
-) -> list[Finding]:
-    """The findings of a group whose windows meet a half-open one, by start."""
+) -> list[list[Finding]]:
+    """The findings of each group whose windows meet a half-open one, by start."""
+    found: dict[str, list[Finding]] = {_group_text(group): [] for group in groups}
     rows = connection.execute(
-        f"SELECT sequence, body FROM findings WHERE {_MARK} AND grp = ? "
-        "AND since < ? AND until > ? ORDER BY since, id",
-        [*_mark(job, part), _group_text(group), window[1], window[0]],
+        f"SELECT grp, sequence, body FROM findings WHERE {_MARK} "
+        "AND since < ? AND until > ? AND grp IN (SELECT unnest(?::VARCHAR[])) ORDER BY since, id",
+        [*_mark(job, part), window[1], window[0], list(found)],
     ).fetchall()
-    return [_finding(sequence, body) for sequence, body in rows]
+    for text, sequence, body in rows:
+        found[text].append(_finding(sequence, body))
+    return [found[_group_text(group)] for group in groups]
 
 
 def write_findings(

@@ -234,12 +234,39 @@ class DuckDBStore:
                 connection, self._state.registry, job, part, group, (since, until), limit
             )
 
+    def events_of_groups(
+        self,
+        job: JobSpec,
+        part: JobPart,
+        groups: Sequence[tuple[str, ...]],
+        since: int,
+        until: int,
+        *,
+        limit: int,
+    ) -> list[list[JobEvent]] | None:
+        """The events of each of many groups; None if that is more than `limit` together."""
+        with self._database.reading() as connection:
+            return jobstate.events_of_groups(
+                connection, self._state.registry, job, part, groups, (since, until), limit
+            )
+
     def group_findings(
         self, job: JobSpec, part: JobPart, group: tuple[str, ...], since: int, until: int
     ) -> list[Finding]:
         """This version's findings of the group whose windows meet `[since, until)`."""
+        return self.findings_of_groups(job, part, [group], since, until)[0]
+
+    def findings_of_groups(
+        self,
+        job: JobSpec,
+        part: JobPart,
+        groups: Sequence[tuple[str, ...]],
+        since: int,
+        until: int,
+    ) -> list[list[Finding]]:
+        """This version's findings of each of many groups whose windows meet `[since, until)`."""
         with self._database.reading() as connection:
-            return jobstate.group_findings(connection, job, part, group, (since, until))
+            return jobstate.findings_of_groups(connection, job, part, groups, (since, until))
 
     def write_findings(
         self, job: JobSpec, part: JobPart, findings: Sequence[Finding], watermark: int

@@ -6,6 +6,7 @@ and what the edge reports is compared with the plain detections over all events 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +29,7 @@ from unit.jobs.rotated import (
     windows,
 )
 
-from analytics.jobs import run_jobs
+from analytics.jobs import run_jobs, straddling
 from analytics.store import JobState, open_store
 from analytics.wire import Selection, StoreError
 from keys import Ring
@@ -125,14 +126,44 @@ class Counting:
         self._store = store
         self._more = more
         self.scans = 0
+        self.asked: Counter[str] = Counter()
 
     def __getattr__(self, name: str) -> Any:
+        self.asked[name] += 1
         return getattr(self._store, name)
 
     def scan(self, selection: Selection) -> Iterator[bytes]:
         self.scans += 1
         everything = Selection(kid=selection.kid, profile=selection.profile)
         return self._store.scan(everything if self._more else selection)
+
+
+@pytest.mark.parametrize("limit", [1, 30, 50_000])
+def test_what_the_cloud_asks_for_does_not_grow_with_the_groups(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    """Who floods a rotation with groups must not keep the cloud busy with each of them.
+
+    With too many events to read at once, fewer groups are read together, and all are found.
+    """
+    monkeypatch.setattr(straddling, "MAX_TOGETHER", limit)
+    job = make_job(threshold=6)
+    sources = [f"192.0.2.{n}" for n in range(40)]
+    cloud.take([Call(n, source) for n in range(3) for source in sources], epoch=0)
+    cloud.push(job)
+    cloud.run()
+    cloud.take([Call(4, sources[0], weight=3)], epoch=1)
+    cloud.push(job)
+    store = Counting(cloud.store)
+    cloud.store = cast(JobState, store)
+    partial = [finding for finding in cloud.run() if finding.partial]
+    assert [(found.metric, len(found.events)) for found in partial] == [(3, 3)] * 40 + [(3, 1)]
+    assert cloud.run() == partial, "nothing is new"
+    cloud.take([Call(5)], epoch=0)
+    assert sorted(found.metric for found in cloud.run()) == [3] * 40 + [4]
+    if limit == 50_000:
+        assert store.asked["group_events"] == 2, "whole ones, of the groups with news"
+        assert store.asked["events_of_groups"] + store.asked["findings_of_groups"] <= 12
 
 
 def test_events_that_were_not_asked_for_change_nothing(cloud: Cloud) -> None:
