@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from stores.lines import KID, event, header, value
 
 from analytics.store.duckdb import DuckDBStore
 from analytics.store.duckdb.runs import EVENT_KEYS, compact
+from analytics.wire import StoreError
 
 COLUMNS = [("time", "time"), ("user", "keyword"), ("tags", "keyword")]
 NEW = "00000002"
@@ -104,3 +106,22 @@ def test_a_walk_passes_over_what_goes_before_its_turn(
     store.replace(batch(NEW, 10, 20), kid=KID)
     seen += walk
     assert seen == [line.rstrip() for line in (*lines[41:61], *lines[71:])]
+
+
+def test_a_full_disk_is_called_by_its_name_and_harms_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "full.db"
+    with DuckDBStore(path, create=True) as store:
+        store.ingest(batch(KID))
+        size = path.stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with DuckDBStore(path, create=False) as store:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size // 100, hard))
+        try:
+            with pytest.raises(StoreError, match="File too large") as failed:
+                store.replace(batch(NEW), kid=KID)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "free space" in failed.value.hint
+    with DuckDBStore(path, create=False) as store:
+        assert len(list(store.epoch_events(KID))) == 40
+        assert store.replace(batch(NEW), kid=KID).events == 40

@@ -214,7 +214,8 @@ def _explained(path: Path, error: duckdb.Error) -> StoreError:
             "give the path of a store, or of a file that is not there yet",
         )
     first = message.partition("\n")[0]
-    if isinstance(error, duckdb.IOException):
+    # A commit that finds the disk full fails as one of a transaction.
+    if isinstance(error, duckdb.IOException) or "Could not write file" in message:
         return StoreError(
             f"can't use the store {path}: {first}",
             "check the path, its permissions and the free space of its disk",
