@@ -6,7 +6,7 @@ by one they cost a question for each part and finding, together one for each par
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from analytics.store.base import JobEvent
@@ -20,7 +20,7 @@ LONGEST = 8
 """Windows of the job that are read together at most."""
 
 MAX_TOGETHER = 20_000
-"""Events that are read together at most, of each part; else the groups are read one by one."""
+"""Events that are read together at most, of each part; of more, fewer groups are."""
 
 
 class Need(NamedTuple):
@@ -45,17 +45,23 @@ class GroupReader:
         Raises:
             StoreError: the store can't answer.
         """
-        for chunk in _chunks(
-            sorted(needs, key=lambda need: need.since), LONGEST * self._job.window
-        ):
-            groups = {tuple(need.group.values()): need.group for need in chunk}
-            since, until = chunk[0].since, max(need.until for need in chunk)
-            found = self._source.of_groups(list(groups.values()), since, until, MAX_TOGETHER)
-            if found is None:
-                continue
+        by_start = sorted(needs, key=lambda need: need.since)
+        for chunk in _chunks(by_start, LONGEST * self._job.window):
+            self._read(sorted(chunk, key=lambda need: tuple(need.group.values())))
+
+    def _read(self, chunk: Sequence[Need]) -> None:
+        """Read what needs, sorted by group, ask for; of what is too much together, each half."""
+        groups = {tuple(need.group.values()): need.group for need in chunk}
+        since, until = min(need.since for need in chunk), max(need.until for need in chunk)
+        found = self._source.of_groups(list(groups.values()), since, until, MAX_TOGETHER)
+        if found is not None:
             for key, events in zip(groups, found, strict=True):
                 ordered = sorted(job_event(self._job, item) for item in events)
                 self._kept.setdefault(key, []).append((since, until, ordered))
+        elif len(chunk) > 1:
+            half = len(chunk) // 2
+            self._read(chunk[:half])
+            self._read(chunk[half:])
 
     def events(self, group: Group, since: int, until: int) -> list[JobEvent]:
         """The group's events within `[since, until)`, by time, then id.

@@ -105,8 +105,12 @@ def test_groups_with_too_much_to_read_together_are_read_one_by_one(
     assert windows(cloud.found(job)) == truth(events, job)
 
 
-def test_groups_are_read_together(cloud: Cloud) -> None:
-    """What the edge asks for does not grow with the groups that a rotation meets."""
+@pytest.mark.parametrize(("limit", "scans"), [(20_000, 2), (161, 2), (100, 6)])
+def test_groups_are_read_together(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, limit: int, scans: int
+) -> None:
+    """What the edge asks for grows with the events at a rotation, not with the groups."""
+    monkeypatch.setattr(reading, "MAX_TOGETHER", limit)
     job = make_job()
     sources = [f"192.0.2.{n}" for n in range(40)]
     cloud.take([Call(n, source) for n in range(4) for source in sources], epoch=0)
@@ -116,7 +120,7 @@ def test_groups_are_read_together(cloud: Cloud) -> None:
     store = Counting(cloud.store)
     cloud.store = cast(JobState, store)
     assert len(cloud.found(job)) == 40
-    assert store.scans == 2
+    assert store.scans == scans
 
 
 class Counting:
