@@ -41,7 +41,7 @@ class GroupSearch:
     partial: bool = False
 
     def evaluate(self, change: GroupChange) -> list[Finding]:
-        """New findings of the group, and known ones whose metric has changed.
+        """New findings of the group, and known ones whose metric has grown.
 
         Raises:
             StoreError: the store can't answer.
@@ -55,7 +55,7 @@ class GroupSearch:
         return [*self._updated(met), *self._found(touched)]
 
     def evaluate_partial(self, within: Span) -> list[Finding]:
-        """New partial findings of a span, and known ones whose metric has changed.
+        """New partial findings of a span, and known ones whose metric has grown.
 
         Raises:
             StoreError, UnsupportedError: see `evaluate`.
@@ -87,7 +87,8 @@ class GroupSearch:
     def _updated(self, known: Iterable[Finding]) -> Iterator[Finding]:
         for finding in known:
             metric = self._measure(Span(finding.start, finding.end))
-            if metric != finding.metric:
+            # Less means that its events are on their way to another epoch: see `Store.replace`.
+            if metric > finding.metric:
                 yield finding.model_copy(update={"metric": metric})
 
     def _found(self, spans: Iterable[Span]) -> Iterator[Finding]:

@@ -230,8 +230,9 @@ class Store(Protocol):
 
         For findings whose group was encrypted again under another epoch. Each takes over the
         sequence of the one it replaces, so a follower sees none twice; where its own id is there
-        already, one of the two stays, the whole one rather than a partial one. Ids that are not
-        there are passed over. How many were replaced or went.
+        already, one of the two stays, the whole one rather than a partial one. If the other had
+        the greatest sequence of all, the one that stays takes that over, and comes once more.
+        Ids that are not there are passed over. How many were replaced or went.
         """
         ...
 

@@ -337,6 +337,19 @@ def test_a_whole_finding_outlasts_a_partial_one(store: JobState, anew: bool) -> 
     assert list(store.findings()) == [finding(NEW, "a", sequence=2)]
 
 
+def test_a_finding_that_stays_is_not_seen_again(store: JobState) -> None:
+    """It keeps its sequence when a newer one gives way to it, which is not the newest of all."""
+    partial = finding(OLD, "a", partial=True)
+    store.write_findings(JOB, part(NEW), [finding(NEW, "a")], 1)
+    store.write_findings(JOB, part(OLD), [partial], 1)
+    store.write_findings(JOB, part(NEW), [finding(NEW, "b")], 2)
+    assert store.replace_findings(moved((partial, finding(NEW, "a", partial=True)))) == 1
+    assert list(store.findings()) == [
+        finding(NEW, "a", sequence=1),
+        finding(NEW, "b", sequence=3),
+    ]
+
+
 # --- epochs that go --------------------------------------------------------------------------
 
 

@@ -255,16 +255,18 @@ def replace_findings(
     there = {known: _finding(sequence, body) for known, sequence, body in rows}
     gone = {old: new for old, new in replacements.items() if old in there and new.id != old}
     placed: dict[str, Finding] = {}
+    newest = number(connection, "SELECT max(sequence) FROM findings")
     for old, new in gone.items():
         rivals = [new.model_copy(update={"sequence": there[old].sequence})]
         if new.id in placed:
             rivals.insert(0, placed[new.id])
         elif new.id in there and new.id not in gone:
             rivals.insert(0, there[new.id])
-        # A partial finding must not hide a whole one. The greatest sequence must stay in use, or
-        # a follower would miss the next finding.
-        best = min(rivals, key=lambda finding: finding.partial)
-        sequence = max(finding.sequence for finding in rivals)
+        best = min(rivals, key=lambda finding: finding.partial)  # none hides a whole one
+        # A follower has seen it; but the greatest sequence must stay in use, or he would miss
+        # the next finding, which would get it.
+        greatest = any(finding.sequence == newest for finding in rivals)
+        sequence = newest if greatest else best.sequence
         placed[new.id] = best.model_copy(update={"sequence": sequence})
     _delete(connection, [*gone, *placed])
     marks: list[list[object]] = [[f.job, f.version, f.kid, f.profile] for f in placed.values()]

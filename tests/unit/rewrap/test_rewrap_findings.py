@@ -127,8 +127,8 @@ def test_jobs_without_a_part_for_the_new_epoch_are_named(history: History) -> No
 
 
 def test_nothing_is_found_again_by_jobs_that_run_half_way(history: History) -> None:
-    before = {finding[1:5] for finding in plain(history)}
-    number = len(findings(history))
+    """Nor with another metric, though half-way no part has all events of a window."""
+    before = {finding[1:] for finding in plain(history)}
 
     def stop(progress: Progress) -> None:
         raise KeyboardInterrupt
@@ -138,13 +138,11 @@ def test_nothing_is_found_again_by_jobs_that_run_half_way(history: History) -> N
             rewrap(history, on_progress=stop)
         except KeyboardInterrupt:
             push_and_run(history)
-            assert len(findings(history)) == number
-            assert {finding[1:5] for finding in plain(history)} == before
+            assert {finding[1:] for finding in plain(history)} == before
         else:
             break
     push_and_run(history)
-    after = plain(history)
-    assert {finding[1:5] for finding in after} == before
+    assert {finding[1:] for finding in plain(history)} == before
     with history.open() as store:
         session = Session(history.ring, store)
         [plan] = session.plans
