@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from analytics.store import Store
@@ -34,6 +35,7 @@ from zt.query.ast import EVERYTHING, Node
 from zt.query.compile import Compiler, visible_field
 from zt.query.evaluate import matches, texts_at
 from zt.query.groups import open_groups
+from zt.query.overlap import Asked, newest_first, overlapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,28 +105,44 @@ class Session:
         until: int | None = None,
         limit: int | None = None,
     ) -> Iterator[Found]:
-        """The events that a question asks for, newest first within each epoch and profile."""
-        left = limit
+        """The events that a question asks for, newest first, those without a time last.
+
+        It is compiled once for each epoch and profile whose time range overlaps, and for none
+        before its turn comes: a question with a limit ends without having asked older epochs.
+        """
         seen: set[str] = set()
-        for plan in self.plans:
-            selection = Selection(
-                kid=plan.kid,
-                profile=plan.profile_id,
-                since=since,
-                until=until,
-                filter=Compiler(plan, _StoreValues(self.store)).compile(where),
-                limit=left,
-            )
-            for found in self.open(self.store.scan(selection), seen):
-                right = matches(where, found.view, found.plan)
-                if not (right and _within(found.time, since, until)):
-                    self.refused["an event that was not asked for"] += 1
-                    continue
+        streams = (
+            (newest, self._search(plan, where, since, until, limit, seen))
+            for plan, newest in self._asked(since, until)
+        )
+        yield from islice(newest_first(streams), limit)
+
+    def _search(
+        self,
+        plan: Plan,
+        where: Node,
+        since: int | None,
+        until: int | None,
+        limit: int | None,
+        seen: set[str],
+    ) -> Iterator[Found]:
+        selection = Selection(
+            kid=plan.kid,
+            profile=plan.profile_id,
+            since=since,
+            until=until,
+            filter=Compiler(plan, _StoreValues(self.store)).compile(where),
+            limit=limit,
+        )
+        for found in self.open(self.store.scan(selection), seen):
+            if matches(where, found.view, found.plan) and _within(found.time, since, until):
                 yield found
-                if left is not None:
-                    left -= 1
-            if left is not None and left <= 0:
-                return
+            else:
+                self.refused["an event that was not asked for"] += 1
+
+    def _asked(self, since: int | None, until: int | None) -> list[Asked]:
+        """The epochs and profiles to ask, newest first."""
+        return overlapping(self.plans, self.store.epochs(), since, until)
 
     def open(self, lines: Iterable[bytes], seen: set[str] | None = None) -> Iterator[Found]:
         """Verify and decrypt events of the store, each id once; count those that fail.
@@ -169,7 +187,7 @@ class Session:
         chosen here: an answer is exact, and costs with the number of distinct values.
         """
         totals: Counter[str] = Counter()
-        for plan in self.plans:
+        for plan, _ in self._asked(since, until):
             field = visible_field(plan, path)
             query = Query(
                 kid=plan.kid,
