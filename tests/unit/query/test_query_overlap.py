@@ -107,7 +107,7 @@ def test_other_epochs_are_not_asked(
     question: str,
 ) -> None:
     session = Session(history.ring, watched)
-    span = {
+    span: dict[str, Any] = {
         "since": None if since is None else micros(since),
         "until": None if until is None else micros(until),
     }
@@ -161,7 +161,7 @@ def test_late_events_move_an_epochs_range(tmp_path: Path) -> None:
     late = list(encoder.encrypt([msgspec.json.encode(event(5, "late")) + b"\n"]))
     history.rotate()
     history.add([event(8)], HOURLY)
-    span = {"since": micros(4), "until": micros(6)}
+    span: dict[str, Any] = {"since": micros(4), "until": micros(6)}
     with history.open() as store:
         session = Session(history.ring, store)
         assert users(session, **span) == []
@@ -174,7 +174,7 @@ def test_an_epoch_of_which_the_store_says_nothing_is_asked(
     history: History, watched: Watched
 ) -> None:
     session = Session(history.ring, watched)
-    watched.epochs = list
+    watched.__dict__["epochs"] = list
     assert users(session, "user:alice", since=micros(8), until=micros(9)) == ["alice", "alice"]
     assert set(watched.asked) == set(history.wire)
 
@@ -183,7 +183,7 @@ def test_a_question_that_cannot_be_asked_is_refused_whatever_its_range(
     history: History, watched: Watched
 ) -> None:
     session = Session(history.ring, watched)
-    nothing = {"since": micros(20), "until": micros(21)}
+    nothing: dict[str, Any] = {"since": micros(20), "until": micros(21)}
     assert users(session, "user:*lic*", **nothing) == []
     with pytest.raises(QueryError, match="usr"):
         users(session, "usr:alice", **nothing)
