@@ -37,6 +37,7 @@ from analytics.wire.leaves import (
     fields,
     has_doubled_path,
     is_scalar_array,
+    leaf_values,
     leaves,
 )
 from analytics.wire.models import (
@@ -139,6 +140,7 @@ __all__ = [
     "has_doubled_path",
     "input_lines",
     "is_scalar_array",
+    "leaf_values",
     "leaves",
     "parse_line",
     "parse_time",

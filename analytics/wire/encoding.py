@@ -6,9 +6,10 @@ altered message.
 
 from __future__ import annotations
 
-import binascii
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+import string
+from base64 import urlsafe_b64encode
+from binascii import a2b_base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,11 @@ import msgspec
 MICROSECONDS = 1_000_000
 """Microseconds in a second; all times on the wire and in stores are int64 microseconds, UTC."""
 
-_BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
+_BASE64URL = f"{string.ascii_letters}{string.digits}-_".encode()
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+_LAST = {0: _BASE64URL, 2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
+"""Which characters have no unused bits at the end of a text, by its length modulo 4."""
+
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)"
     r"(?:[Tt ]((?:[01]\d|2[0-3]):\d\d(?::\d\d)?)(?:(?<=:\d\d:\d\d)\.(\d+))?"
@@ -40,15 +45,16 @@ def decode_bytes(text: str) -> bytes:
     Raises:
         ValueError: for any text that `encode_bytes` can't have made, unused bits set included.
     """
-    if not _BASE64URL.fullmatch(text):
-        raise ValueError("not base64url without padding")
     try:
-        data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except binascii.Error as error:
-        raise ValueError("not base64url without padding") from error
-    if encode_bytes(data) != text:
+        data = text.encode("ascii")
+    except UnicodeEncodeError:
+        raise ValueError("not base64url without padding") from None
+    # Every event holds a kilobyte of this: deleting an alphabet is faster than matching it.
+    if data.translate(None, _BASE64URL) or len(data) % 4 == 1:
+        raise ValueError("not base64url without padding")
+    if data and data[-1] not in _LAST[len(data) % 4]:
         raise ValueError("not the one spelling of these bytes")
-    return data
+    return a2b_base64(data.translate(_STANDARD) + b"==")
 
 
 def scalar_text(value: Any) -> str | None:

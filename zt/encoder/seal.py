@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 
-from analytics.wire import BatchHeader, EventMeta, ValueRecord, decode_bytes, encode_bytes, leaves
+from analytics.wire import (
+    BatchHeader,
+    EventMeta,
+    ValueRecord,
+    decode_bytes,
+    encode_bytes,
+    leaf_values,
+)
 from keys import EpochKeys, KeyspaceKey, labels
 from keys.derive import lp, uint32
 from zt.errors import IntegrityError
@@ -22,6 +31,15 @@ SEAL_VERSION = 1
 MAC_SIZE = 16  # bytes
 _KEY_SIZE = 32  # bytes
 _VERSION = lp(uint32(SEAL_VERSION))
+_LP_EMPTY = lp(b"")
+_LP_TYPES = {kind: lp(kind) for kind in (b"s", b"b", b"i", b"f", b"n", b"o", b"a")}
+_PLACE = itemgetter(0, 1)
+_REMEMBERED = 256  # code points; longer paths must not fill the memory
+
+
+@lru_cache(maxsize=4096)
+def _lp_path(path: str) -> bytes:
+    return lp(path.encode())
 
 
 class EventSeal:
@@ -52,11 +70,8 @@ class EventSeal:
         self, body: dict[str, Any], event_id: str, kid: str, profile: str, opaque: str
     ) -> str:
         """The seal of an event whose `zt` key does not exist yet."""
-        found = [
-            (leaf.path.encode(), -1 if leaf.position is None else leaf.position, leaf.value)
-            for leaf in leaves(body)
-        ]
-        found.sort(key=lambda item: item[:2])
+        found = leaf_values(body)
+        found.sort(key=_PLACE)  # code points and their UTF-8 have one order
         parts = [
             _VERSION,
             lp(
@@ -66,15 +81,15 @@ class EventSeal:
                 uint32(len(found)),
             ),
         ]
-        parts += [
-            lp(
-                path,
-                b"" if position < 0 else uint32(position),
-                scalar_type(value),
-                scalar_bytes(value),
+        for path, position, value in found:
+            data = scalar_bytes(value)
+            parts += (
+                _lp_path(path) if len(path) <= _REMEMBERED else lp(path.encode()),
+                _LP_EMPTY if position < 0 else lp(uint32(position)),
+                _LP_TYPES[scalar_type(value)],
+                uint32(len(data)),
+                data,
             )
-            for path, position, value in found
-        ]
         parts.append(lp(opaque.encode()))
         key = self._key.secret_key_access()
         digest = hashlib.blake2b(b"".join(parts), digest_size=MAC_SIZE, key=key)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.wire import fields, has_doubled_path, is_scalar_array, leaves
+from analytics.wire import fields, has_doubled_path, is_scalar_array, leaf_values, leaves
 
 
 def test_leaves_of_an_event() -> None:
@@ -103,3 +103,33 @@ def test_doubled_paths_agree_with_their_definition(event: dict[str, Any]) -> Non
     paths = all_paths(event)
     assert has_doubled_path(event) == (len(set(paths)) < len(paths))
     assert [leaf.path for leaf in leaves(event)] == paths
+
+
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3))
+KEYS = st.text("ab.", max_size=3)
+EVENTS = st.dictionaries(
+    KEYS,
+    st.recursive(
+        st.one_of(SCALARS, st.lists(SCALARS, max_size=3)),
+        lambda below: st.one_of(
+            st.dictionaries(KEYS, below, max_size=3), st.lists(below, max_size=2)
+        ),
+        max_leaves=8,
+    ),
+    max_size=4,
+)
+
+
+@given(EVENTS)
+def test_leaf_values_are_those_of_the_leaves(event: dict[str, Any]) -> None:
+    try:
+        expected = [
+            (leaf.path, -1 if leaf.position is None else leaf.position, id(leaf.value))
+            for leaf in leaves(event)
+        ]
+    except ValueError:
+        with pytest.raises(ValueError, match="array holds containers"):
+            leaf_values(event)
+    else:
+        found = leaf_values(event)
+        assert [(path, position, id(value)) for path, position, value in found] == expected
