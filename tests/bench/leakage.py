@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import argparse
 import math
-import re
 import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address
 from pathlib import Path
 from random import Random
@@ -35,9 +34,10 @@ from zt.profile import Profile, load_profile
 from zt.schemes.search import SearchTokens
 from zt.sip import Agent, probe_capture
 
+from .page import Row, fill, markdown
+
 PAGE = Path(__file__).parents[2] / "docs" / "leakage.md"
 NEEDLES = 200
-Row = tuple[object, ...]
 
 
 class Wire:
@@ -229,17 +229,6 @@ def part_of(random: Random, text: str) -> str:
     return text[start : start + random.randrange(4, 9)]
 
 
-def markdown(rows: Iterable[Row]) -> str:
-    """A table; its first row is the head."""
-    head, *body = list(rows)
-    ruled = [" --- " if i == 0 else " ---: " for i in range(len(head))]
-    lines = [head, None, *body]
-    return "\n".join(
-        "|" + "|".join(ruled if line is None else [f" {cell} " for cell in line]) + "|"
-        for line in lines
-    )
-
-
 def measure(values: int) -> dict[str, str]:
     """Every table of the page, by name."""
     with find_capture().open("rb") as source:
@@ -257,21 +246,6 @@ def measure(values: int) -> dict[str, str]:
             "pfx": markdown(pfx_table()),
             "false positives": markdown(false_positives_table(values)),
         }
-
-
-def fill(page: str, tables: dict[str, str]) -> str:
-    """The page with each table between its marks.
-
-    Raises:
-        ValueError: the page lacks the marks of a table.
-    """
-    for name, table in tables.items():
-        start, end = f"<!-- table: {name} -->", "<!-- end -->"
-        pattern = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
-        if not pattern.search(page):
-            raise ValueError(f"the page has no marks for the table {name}")
-        page = pattern.sub(lambda _, text=f"{start}\n{table}\n{end}": text, page)  # type: ignore[misc]
-    return page
 
 
 def main() -> None:

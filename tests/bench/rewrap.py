@@ -1,9 +1,9 @@
 """How fast rewrap is, and how much memory it takes, whatever the store holds.
 
-    python -m tests.bench.rewrap [--events N]
+    python -m tests.bench.rewrap [--events N] [--dry-run]
 
 A store is filled in one process and encrypted again in another, so the peak of memory is that of
-rewrap alone. DuckDB's own cache is part of it.
+rewrap alone. DuckDB's own cache is part of it. Fills the table `rewrap` of docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from itertools import islice
+from dataclasses import dataclass, field
+from itertools import islice, pairwise
 from pathlib import Path
 
 import msgspec
@@ -29,7 +30,10 @@ from zt.query import Session
 from zt.rewrap import Progress, Rewrap
 from zt.sip import Agent, probe_capture
 
+from .page import BENCHMARKS, Row, fill, markdown
+
 EVENTS = 100_000
+TENTHS = 10
 
 
 def lines() -> Iterator[bytes]:
@@ -45,7 +49,7 @@ def lines() -> Iterator[bytes]:
             number += 1
 
 
-def fill(folder: Path, events: int) -> None:
+def fill_store(folder: Path, events: int) -> None:
     """A store of events under an epoch that is then retired."""
     ring = init_ring(folder / "ring.json", "bench", "file:ring.key")
     encoder = Encoder(ring, load_profile("sip-balanced"))
@@ -60,22 +64,43 @@ def rewrap(folder: Path) -> None:
     before = path.stat().st_size
     with open_store(f"duckdb:{path}") as store:
         session = Session(Ring.open(folder / "ring.json"), store)
-        start, worked = time.perf_counter(), time.process_time()
-        marks: list[str] = []
+        marks = [Mark(0)]
 
         def note(progress: Progress) -> None:
-            if progress.done * 10 // progress.total > len(marks):
-                marks.append(f"{peak():,.0f}")
+            if progress.done * TENTHS // progress.total >= len(marks):
+                marks.append(Mark(progress.done))
 
         report = Rewrap(session, on_progress=note).run()
-        moved, worked = time.perf_counter() - start, time.process_time() - worked
-    closed = time.perf_counter() - start
+        done = Mark(report.events)
+    closed = time.perf_counter() - done.at
     if report.failed or report.left or len(report.forgotten) != 1:
         raise SystemExit(f"something stayed: {report}")
-    print(f"{report.events:,} events in {moved:.1f} s: {report.events / moved:,.0f} events/s")
-    print(f"{report.events / worked:,.0f} events for each second of processor time")
-    print(f"closed after {closed:.1f} s; the file grew {path.stat().st_size / before:.2f} times")
-    print(f"peak memory in MB by tenths of the way: {' '.join(marks)}; at the end {peak():,.0f}")
+    growth = path.stat().st_size / before
+    print(markdown(table(marks, done)))
+    print(f"\nThe file grew {growth:.2f} times, and took {closed:.1f} s to close.")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far the run was, and what it had taken by then."""
+
+    events: int
+    at: float = field(default_factory=time.perf_counter)
+    worked: float = field(default_factory=time.process_time)
+    memory: float = field(default_factory=lambda: peak())
+
+
+def table(marks: list[Mark], done: Mark) -> Iterator[Row]:
+    """Each tenth of the events, and the whole, which includes what comes after the last event."""
+    yield "events", "events/s", "events/s of processor time", "peak memory, MB"
+    for one, two in [*pairwise(marks), (marks[0], done)]:
+        events = two.events - one.events
+        yield (
+            f"{one.events:,} to {two.events:,}",
+            f"{events / (two.at - one.at):,.0f}",
+            f"{events / (two.worked - one.worked):,.0f}",
+            f"{two.memory:,.0f}",
+        )
 
 
 def peak() -> float:
@@ -87,11 +112,12 @@ def main() -> None:
     """The command line of the benchmark."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.rewrap", description=__doc__)
     parser.add_argument("--events", type=int, default=EVENTS)
+    parser.add_argument("--dry-run", action="store_true", help="write no page")
     parser.add_argument("--step", choices=("fill", "rewrap"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.step == "fill":
-        fill(options.folder, options.events)
+        fill_store(options.folder, options.events)
     elif options.step == "rewrap":
         rewrap(options.folder)
     else:
@@ -99,7 +125,13 @@ def main() -> None:
             for step in ("fill", "rewrap"):
                 command = [sys.executable, "-m", "tests.bench.rewrap", "--step", step]
                 more = ["--folder", folder, "--events", str(options.events)]
-                subprocess.run([*command, *more], check=True)
+                run = subprocess.run(
+                    [*command, *more], check=True, stdout=subprocess.PIPE, text=True
+                )
+        print(run.stdout)
+        if not options.dry_run:
+            tables = {"rewrap": f"{options.events:,} events:\n\n{run.stdout.strip()}"}
+            BENCHMARKS.write_text(fill(BENCHMARKS.read_text(), tables))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from bench.leakage import PAGE, false_positives_table, fill, measure
+from bench.leakage import PAGE, false_positives_table, measure
+from bench.page import fill
 
 
 @pytest.mark.slow
