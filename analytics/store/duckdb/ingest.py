@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Final
 
@@ -149,7 +150,7 @@ class Ingest:
         state = self._state
         state.trim()
         try:
-            with state.database.writing() as connection:
+            with self._changing(), state.database.writing() as connection:
                 registry = state.registry.copy()
                 for raw, header in headers:
                     registry.add(connection, raw, header)
@@ -172,6 +173,10 @@ class Ingest:
                     compact(connection, family)
         self._flushed = time.monotonic()
 
+    def _changing(self) -> AbstractContextManager[None]:
+        """What is entered around a transaction."""
+        return nullcontext()
+
     def _write_events(
         self, connection: duckdb.DuckDBPyConnection, registry: Registry, pending: Pending
     ) -> Written:
@@ -191,6 +196,9 @@ class Replacement(Ingest):
         super().__init__(state, reject)
         self.report: ReplaceReport = ReplaceReport()
         self._kid = kid
+
+    def _changing(self) -> AbstractContextManager[None]:
+        return self._state.figures.removing()
 
     def _write_events(
         self, connection: duckdb.DuckDBPyConnection, registry: Registry, pending: Pending

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from analytics.store.duckdb.database import Database
+from analytics.store.duckdb.figures import Figures
 from analytics.store.duckdb.pending import PendingRecord
 from analytics.store.duckdb.registry import Registry, load_registry
 from analytics.store.duckdb.texts import TextIds, number
@@ -24,6 +25,7 @@ class State:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.figures = Figures(database)
         self.registry: Registry = Registry()
         self.position = 0
         self.last_text = 0

@@ -115,19 +115,7 @@ class DuckDBStore:
 
     def epochs(self) -> list[EpochInfo]:
         """Every registered epoch, oldest registration first."""
-        registered = self._state.registry.epochs
-        with self._database.reading() as connection:
-            seen = {
-                kid: figures
-                for kid, *figures in connection.execute(
-                    "SELECT kid, count(*), min(t), max(t) FROM events JOIN parts USING (part) "
-                    "GROUP BY kid"
-                ).fetchall()
-            }
-        return [
-            EpochInfo(kid, epoch.kcv, epoch.generation, *seen.get(kid, (0, None, None)))
-            for kid, epoch in registered.items()
-        ]
+        return self._state.figures.epochs()
 
     def query(self, query: Query) -> list[Row]:
         """Group and measure."""

@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 from analytics.store.duckdb.runs import TEXT_KEYS, Family
 
+_FEW = 2
+
 Ids = npt.NDArray[np.uint32]
 Keys = npt.NDArray[np.uint64]
 """One key a row: two words."""
@@ -46,7 +48,12 @@ def find_refs(
 ) -> npt.NDArray[np.int64]:
     """What each key stands for, 0 where it is not there; see `runs` of keys that come again."""
     refs = np.zeros(len(keys), dtype=np.int64)
-    if not len(keys):
+    if len(keys) <= _FEW:
+        # Constants instead of a join: a key among 5M texts takes 1.2 ms so, else 2.7 ms.
+        for i, key in enumerate(keys.tolist()):
+            refs[i] = number(
+                connection, f"SELECT max(ref) FROM {family.name} WHERE h = ? AND l = ?", key
+            )
         return refs
     arrays = {"h": keys[:, 0].copy(), "l": keys[:, 1].copy(), "i": np.arange(len(keys))}
     with Registered(connection, "wanted", arrays):
