@@ -97,15 +97,17 @@ class Decoder:
             IntegrityError: the header was altered.
         """
         keys = self._ring.epoch(header.kid, decode_bytes(header.kcv))
+        known = (header.kid, header.profile)
+        plan = self._plans.get(known)
         if self._ring.grants(labels.SEAL_KEYSPACE):
-            HeaderTag(keys).verify(header)
+            tag = HeaderTag(keys) if plan is None else plan.header_tag
+            tag.verify(header)
         if header.tenant != self._ring.tenant:
             raise IntegrityError(
                 f"the data is of tenant {header.tenant!r}, the ring of {self._ring.tenant!r}",
                 "use the ring of that tenant",
             )
-        known = (header.kid, header.profile)
-        if (plan := self._plans.get(known)) is None:
+        if plan is None:
             profile = open_profile(keys, header.edge)
             if profile.id(self._ring.tenant_key) != header.profile:
                 # for a reader ring that can't check the tag this is what binds the two

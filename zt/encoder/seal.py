@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import struct
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -125,7 +126,7 @@ class ValueTag:
             scheme.encode(),
             decode_bytes(search) if search else b"",
             ct.encode(),
-            b"".join(map(uint32, tokens)),
+            struct.pack(f">{len(tokens)}I", *tokens),
         )
         key = self._key.secret_key_access()
         return encode_bytes(hashlib.blake2b(message, digest_size=MAC_SIZE, key=key).digest())
