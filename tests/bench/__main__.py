@@ -1,7 +1,7 @@
-"""Measures the product and writes docs/benchmarks.md: `make bench`, or `python -m tests.bench`.
+"""Measures the product: `make bench`, or `python -m tests.bench`.
 
-All figures come from one run on one machine: compare them with each other, not with those of
-another day.
+Fills the table `all` of docs/benchmarks.md. All figures come from one run on one machine: compare
+them with each other, not with those of another day.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from zt.profile import load_profile
 from zt.query import Session, parse
 from zt.sip import Agent, probe_capture
 
-REPORT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+from .page import BENCHMARKS, fill, markdown
+
 EVENTS = 200_000
 
 
@@ -122,30 +123,25 @@ def json_alone(lines: list[bytes]) -> None:
 
 
 def report(bench: Bench) -> str:
-    """The page docs/benchmarks.md."""
+    """The page's table `all`."""
     alone = bench.rows[0].seconds
     libraries = ", ".join(f"{name} {version(name)}" for name in ("cryptography", "duckdb", "numpy"))
-    table = "\n".join(
-        f"| {row.what} | {row.rate:,.0f} | {row.seconds:.3f} | {row.seconds / alone:.2f} |"
-        for row in bench.rows
+    table = markdown(
+        [
+            ("what", "events/s", "seconds", "times JSON alone"),
+            *(
+                (row.what, f"{row.rate:,.0f}", f"{row.seconds:.3f}", f"{row.seconds / alone:.2f}")
+                for row in bench.rows
+            ),
+        ]
     )
     sizes = "\n".join(f"- {size}" for size in bench.sizes)
-    return f"""# Benchmarks
+    return f"""{bench.events:,} events; {os.cpu_count()} cores, Python {platform.python_version()},
+{libraries}:
 
-Written by `make bench`. All figures come from one run on one machine ({os.cpu_count()} cores,
-Python {platform.python_version()}, {libraries}): trust the ratios. One process, one thread but for
-DuckDB's own.
-
-The events are those of the demo's capture, repeated to {bench.events:,}, each with a Call-ID of its
-own. Questions are asked of a store with all of them; their "events/s" are events stored for each
-second that the answer took.
-
-| what | events/s | seconds | times JSON alone |
-|---|---:|---:|---:|
 {table}
 
-{sizes}
-"""
+{sizes}"""
 
 
 def main() -> None:
@@ -161,7 +157,7 @@ def main() -> None:
     if options.dry_run:
         print(text)
     else:
-        REPORT.write_text(text)
+        BENCHMARKS.write_text(fill(BENCHMARKS.read_text(), {"all": text}))
 
 
 main()
