@@ -36,3 +36,13 @@ def epochs_of_store(url: str) -> Epochs:
     """
     with open_store(url) as store:
         return {(epoch.kid, decode_bytes(epoch.kcv)): epoch.events for epoch in store.epochs()}
+
+
+def generation_of_store(url: str) -> int:
+    """The newest generation of the ring that a store has seen, 0 if none.
+
+    Raises:
+        StoreError: it can't be opened.
+    """
+    with open_store(url) as store:
+        return max((epoch.generation for epoch in store.epochs()), default=0)

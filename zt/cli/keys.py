@@ -109,18 +109,20 @@ def check(
 ) -> None:
     """Check a ring, and which epochs of a wire file or store it opens.
 
-    Exit code 1: some it does not.
+    Exit code 1: some it does not, or the ring is older than one that the store has seen.
     """
     from keys import Ring, WrongKeyError
-    from zt.cli.epochs import epochs_of_store, epochs_of_wire
+    from zt.cli.epochs import epochs_of_store, epochs_of_wire, generation_of_store
 
     ring = Ring.open(keys)
     found: dict[tuple[str, bytes], int] = {}
+    seen = 0
     if wire is not None:
         with open_input(wire) as file:
             found |= epochs_of_wire(file)
     if store is not None:
         found |= epochs_of_store(store)
+        seen = generation_of_store(store)
     report = []
     for (kid, kcv), events in found.items():
         try:
@@ -137,6 +139,12 @@ def check(
             note(f"epoch {entry['kid']}, {entry['events']} events: {entry['verdict']}")
     if any(entry["verdict"] != "opens" for entry in report):
         fail("the ring does not open everything", "use the ring that encrypted the data")
+    if seen > ring.generation:
+        fail(
+            f"the key ring {keys} is an old copy: it has generation {ring.generation}, the store "
+            f"has seen {seen}",
+            "use the newest copy of the ring",
+        )
     if (wire or store) and not report:
         fail("there are no encrypted events", "check the file or store")
 
