@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.commands import Result
 from typer.testing import CliRunner
 
 from analytics.cli.root import app as analytics
+from support.commands import Result
 from zt.cli.keys import app as keys
 from zt.cli.root import app as zt
 
