@@ -72,7 +72,8 @@ def lines_of(number: int) -> list[bytes]:
 def encrypting(ring: Path, out: BinaryIO, *python: str) -> subprocess.Popen[bytes]:
     """`zt encrypt` reading what the test writes into its pipe."""
     program = python or ("-m", "zt")
-    command = [sys.executable, *program, "encrypt", "-k", str(ring), "--stream", "s", "-"]
+    options = ["-k", str(ring), "--stream", "s", "--rejects", str(ring.with_name("out.rejects"))]
+    command = [sys.executable, *program, "encrypt", *options, "-"]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.PIPE)
 
 
@@ -201,6 +202,25 @@ def test_rotated_at_any_moment(tmp_path: Path) -> None:
     assert ids_of(unrotated) == ids_of(wire.read_bytes())
     opened = fine("zt", "decrypt", "-k", ring, wire).out.splitlines()
     assert [json.loads(line) for line in opened] == [json.loads(line) for line in lines]
+
+
+def test_rotated_while_encoding_refused_lines_are_of_the_new_epoch_too(tmp_path: Path) -> None:
+    """A retired epoch encrypts nothing any more, or destroying it would lose more than was said."""
+    ring, wire, rejects = (tmp_path / name for name in ("ring.json", "out.zt", "out.rejects"))
+    fine("zt-keys", "init", "-k", ring, "--tenant", "acme")
+    with wire.open("wb") as out, encrypting(ring, out, "-c", SMALL_BATCHES) as process:
+        assert process.stdin is not None
+        process.stdin.write(b"".join([b"bad\n", *lines_of(20)]))
+        process.stdin.flush()
+        wait_for_output(wire)
+        ok("zt-keys", "rotate", "-k", ring)
+        process.stdin.write(b"worse\n")
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 1, said.decode()
+    kept = [json.loads(line)["zt"] for line in rejects.read_bytes().splitlines()]
+    old, new = kids_of(ring)
+    assert [(line["kid"], line["line"]) for line in kept] == [(old, 1), (new, 22)]
+    assert fine("zt", "rejects", "-k", ring, rejects).out == b"bad\nworse\n"
 
 
 # --- late events of a retired epoch ------------------------------------------------------------

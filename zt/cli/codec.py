@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-    from keys import EpochKeys
+    from keys import Ring
     from zt.encoder.decrypt import Decoder, DecryptReject
     from zt.encoder.encrypt import Reject
 
@@ -66,7 +66,7 @@ def encrypt(
             ring,
             rules,
             stream=stream,
-            on_reject=kept.keep_encrypted(ring.active),
+            on_reject=kept.keep_encrypted(ring),
         )
         with open_input(source) as file, open_output(output) as out:
             for line in encoder.encrypt(input_lines(file)):
@@ -144,13 +144,20 @@ class _RejectFile:
         if self._file is not None:
             self._file.close()
 
-    def keep_encrypted(self, keys: EpochKeys) -> Callable[[Reject], None]:
-        """A callback that keeps lines of plaintext under the keys of an epoch."""
+    def keep_encrypted(self, ring: Ring) -> Callable[[Reject], None]:
+        """A callback that keeps lines of plaintext under the epoch that is active then.
+
+        It raises what `Ring.refreshed` does.
+        """
         from analytics.wire import write_line
         from zt.encoder.rejects import seal_reject
 
+        current = ring
+
         def keep(reject: Reject) -> None:
-            self._keep(reject.line, reject.reason, write_line(seal_reject(reject, keys)))
+            nonlocal current
+            current = current.refreshed()  # a retired epoch encrypts nothing, no rejects either
+            self._keep(reject.line, reject.reason, write_line(seal_reject(reject, current.active)))
 
         return keep
 
