@@ -59,7 +59,7 @@ def made_events() -> list[Event]:
         at = START + timedelta(seconds=n, microseconds=chance.randrange(1_000_000))
         kind = chance.choice(KINDS)
         sender = chance.choice(ordinary)
-        if kind not in ("call-end", "reg-new") and chance.random() < 0.6:
+        if kind not in ("call-end", "reg-new") and chance.random() < 0.95:
             pauses = not 60 < n % 300 < 240  # around each rotation
             sender = "198.51.100.1" if pauses or chance.random() < 0.5 else "198.51.100.2"
         event: Event = {
