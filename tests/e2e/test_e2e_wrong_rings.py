@@ -195,7 +195,8 @@ def twins(
     guesses = [event for event in demo_events if event["type"] == "auth-failed"]
     house = with_findings(make_history(tmp_path / "house", [guesses], profile))
     kid = house.ring.active.kid
-    monkeypatch.setattr(EpochKeys, "kid", property(lambda keys: kid))
+    only_kid = property(lambda keys: kid, lambda keys, own: None)
+    monkeypatch.setattr(EpochKeys, "kid", only_kid, raising=False)
     twin = init_ring(tmp_path / "twin.json", "acme", "file:twin.key")
     assert twin.active.kid == house.ring.active.kid
     assert twin.active.kcv != house.ring.active.kcv
@@ -323,11 +324,20 @@ def test_ring_of_another_tenant_brings_nothing_in(house: History) -> None:
 
 
 def test_destroyed_epochs_data_is_refused(house: History) -> None:
-    """By force, with events in the store: who asks is told that they are lost."""
+    """By force, with events in the store: they are told as lost, and the others come."""
     old, new = house.wire
     destroy = ("zt-keys", "destroy", old, "-k", house.path, "-s", house.store, "--force")
     assert f"{FIRST} events will be lost" in fine(*destroy, stdin=f"{old}\n".encode()).err
-    refused(house, ASKING, everywhere(f"epoch {old} of the key ring .* was destroyed"), kid=old)
+    of_wire = {name: ASKING[name] for name in OF_WIRE}
+    refused(house, of_wire, everywhere(f"epoch {old} of the key ring .* was destroyed"), kid=old)
+    for name in ("search", "top", "findings", "policy"):
+        code, out, said = ask(house, ASKING[name])
+        assert code == 1, name
+        assert out, name
+        assert f"refused {FIRST} times: an event whose epoch was destroyed" in said, name
+    with house.open() as store:
+        found = list(Session(house.ring, store).search())
+    assert (len(found), {item.plan.kid for item in found}) == (SECOND, {new})
     opened = call("zt", "decrypt", house.folder / f"{new}.zt", "-k", house.path)
     assert (opened.code, len(opened.out.splitlines())) == (0, SECOND)
     assert "destroyed" in fine("zt-keys", "list", "-k", house.path).out.decode()
