@@ -127,7 +127,8 @@ class Event:
         self.time = next(map(time_of, times), None)
         rate = [leaf.value for leaf in leaves(body) if leaf[1:3] == ("rate.ex_diff", None)]
         visible = "rate.ex_diff" in kinds and len(rate) == 1
-        self.weight = 1 + rate[0] if visible and type(rate[0]) is int and rate[0] >= 0 else 1
+        counts = visible and type(rate[0]) is int and 0 <= rate[0] < 2**53
+        self.weight = 1 + rate[0] if counts else 1
 
     def texts(self, path: str) -> set[str]:
         """The distinct texts at a visible path."""
