@@ -129,14 +129,16 @@ def build(folder: Path, events: list[bytes], epochs: int) -> House:
     folder.mkdir()
     path = folder / "ring.json"
     init_ring(path, "bench", "file:ring.key")
-    store = open_store(f"duckdb:{folder / 'cloud.duckdb'}", create=True)
-    for number in range(epochs):
-        if number:
-            rotate_ring(path)
-        share = events[len(events) * number // epochs : len(events) * (number + 1) // epochs]
-        encoder = Encoder(Ring.open(path), load_profile("sip-balanced"), stream=f"day {number}")
-        store.ingest(encoder.encrypt(share))
+    url = f"duckdb:{folder / 'cloud.duckdb'}"
+    with open_store(url, create=True) as store:
+        for number in range(epochs):
+            if number:
+                rotate_ring(path)
+            share = events[len(events) * number // epochs : len(events) * (number + 1) // epochs]
+            encoder = Encoder(Ring.open(path), load_profile("sip-balanced"), stream=str(number))
+            store.ingest(encoder.encrypt(share))
     ring = Ring.open(path)
+    store = open_store(url)  # anew, so that no part of any store is still in its log
     if len(store.epochs()) != epochs:
         raise SystemExit("the store has other epochs than it should")
     return House(ring, store, Session(ring, store))
