@@ -23,12 +23,12 @@ def open_groups(
     store: Store, plan: Plan, field: FieldPlan, ciphertexts: Sequence[str]
 ) -> list[str | IntegrityError]:
     """The text of each group key of a field, or why it is not believed."""
-    doubtful = [ct for ct in ciphertexts if not field.proves_itself(ct)]
-    proven = _proven(store, plan, field, doubtful)
+    doubtful = {ct: None for ct in ciphertexts if not field.proves_itself(ct)}
+    proven = _proven(store, plan, field, tuple(doubtful))
     opened: list[str | IntegrityError] = []
     for ct in ciphertexts:
         try:
-            if ct not in proven and not field.proves_itself(ct):
+            if ct in doubtful and ct not in proven:
                 raise IntegrityError(
                     "a group's value has no value record that proves it",
                     "get the data again from where it was made, and ask who could write the store",
@@ -39,14 +39,13 @@ def open_groups(
     return opened
 
 
-def _proven(store: Store, plan: Plan, field: FieldPlan, ciphertexts: Sequence[str]) -> set[str]:
-    """The ciphertexts for which the store has a record of this field whose tag verifies."""
+def _proven(store: Store, plan: Plan, field: FieldPlan, ciphertexts: tuple[str, ...]) -> set[str]:
+    """Of distinct ciphertexts those of which the store has a record that proves them."""
     dictionary, proven = field.dictionary, set[str]()
     if dictionary is None:
         return proven
-    distinct = tuple(dict.fromkeys(ciphertexts))
-    for start in range(0, len(distinct), LOOKUP):
-        chunk = distinct[start : start + LOOKUP]
+    for start in range(0, len(ciphertexts), LOOKUP):
+        chunk = ciphertexts[start : start + LOOKUP]
         lookup = Lookup(kid=plan.kid, keyspace=dictionary.keyspace, cts=chunk)
         for record in store.values(lookup):
             try:
