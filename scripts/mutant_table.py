@@ -562,7 +562,9 @@ MUTANTS = (
         "answers are not evaluated again",
         "zt/query/session.py",
         {
-            "if matches(where, found.view, found.plan) and _within(found.time, since, until):": "if True:"
+            "if matches(where, found.view, found.plan) and _within(found.time, since, until):": (
+                "if True:"
+            )
         },
         (SESSION,),
     ),

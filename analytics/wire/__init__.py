@@ -82,6 +82,7 @@ from analytics.wire.stream import (
     read_stream,
     write_line,
 )
+from analytics.wire.weight import RATE_PATH, as_weight
 
 __all__ = [
     "MAX_COLUMNS",
@@ -89,6 +90,7 @@ __all__ = [
     "MAX_FINDING_EVENTS",
     "MAX_LINE",
     "MICROSECONDS",
+    "RATE_PATH",
     "WIRE_VERSION",
     "AllOf",
     "AnalyticsError",
@@ -130,6 +132,7 @@ __all__ = [
     "VersionError",
     "WireError",
     "WireModel",
+    "as_weight",
     "check_filter",
     "decode_bytes",
     "decode_json",

@@ -1,7 +1,7 @@
 """Questions to a store and their answers: the filter language, queries, look-ups and rows.
 
 A question is compiled at the edge for one epoch and one profile at a time; `kid` and `profile`
-are part of every query because ciphertexts of two epochs may coincide by chance. AllOf times are
+are part of every query because ciphertexts of two epochs may coincide by chance. All times are
 microseconds since 1970.
 """
 

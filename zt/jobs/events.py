@@ -11,19 +11,17 @@ from itertools import product
 from typing import Any
 
 from analytics.store.base import JobEvent
-from analytics.wire import AllOf, In, JobPart, Selection
+from analytics.wire import RATE_PATH, AllOf, In, JobPart, Selection, as_weight
 from zt.errors import QueryError
 from zt.jobs.compile import compile_job
 from zt.jobs.pack import Job
 from zt.query import Found, Session, matches
 from zt.query.compile import equal_ciphertexts, visible_field
 from zt.query.evaluate import texts_at
+from zt.values.paths import values_at
 
 MAX_EVENTS = 100_000
 """Events of a group fetched at once, of each part; of more, the oldest."""
-
-MAX_DIGITS = 15
-"""Of a count of suppressed events that is believed: as far as stores count exactly."""
 
 _MIN_TIME, _MAX_TIME = -(2**63), 2**63 - 1
 
@@ -143,7 +141,5 @@ def job_event(job: Job, found: Found) -> JobEvent:
 
 def weight(event: dict[str, Any]) -> int:
     """How many events this one stands for: itself and those that the probe suppressed."""
-    suppressed = texts_at(event, "rate.ex_diff")
-    if len(suppressed) != 1 or not suppressed[0].isdecimal() or len(suppressed[0]) > MAX_DIGITS:
-        return 1
-    return 1 + int(suppressed[0])
+    suppressed = list(values_at(event, RATE_PATH))
+    return as_weight(suppressed[0]) if len(suppressed) == 1 else 1

@@ -17,10 +17,6 @@ from typing import Any, Final
 
 from analytics.wire import parse_time, scalar_text
 
-RATE_PATH: Final = "rate.ex_diff"
-MAX_WEIGHT: Final = 2**53
-"""An exact integer in every store and JSON reader; a larger claim weighs as if it were absent."""
-
 _REMEMBERED: Final = 4096
 
 
@@ -152,10 +148,3 @@ def as_address(value: Any) -> int | tuple[int, int] | None:
     if len(packed) == 4:
         return int.from_bytes(packed, "big")
     return int.from_bytes(packed[:8], "big"), int.from_bytes(packed[8:], "big")
-
-
-def as_weight(value: Any) -> int:
-    """What an event weighs whose `rate.ex_diff` is this value."""
-    if type(value) is int and 0 <= value < MAX_WEIGHT:
-        return 1 + value
-    return 1

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from analytics.store.duckdb.columns import RATE_PATH, Shape
+from analytics.store.duckdb.columns import Shape
 from analytics.store.duckdb.registry import Part, StoredColumn
-from analytics.wire import EventLine, ValueLine, ValueRecord, decode_bytes
+from analytics.wire import RATE_PATH, EventLine, ValueLine, ValueRecord, decode_bytes
 
 PendingRecord = ValueRecord
 

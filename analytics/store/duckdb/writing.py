@@ -13,13 +13,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from analytics.store.duckdb.columns import (
-    Column,
-    as_address,
-    as_number,
-    as_time,
-    as_weight,
-)
+from analytics.store.duckdb.columns import Column, as_address, as_number, as_time
 from analytics.store.duckdb.pending import Group, Pending, rate_slot
 from analytics.store.duckdb.registry import ListKey, Registry, StoredColumn
 from analytics.store.duckdb.runs import EVENT_KEYS, RECORD_KEYS, TEXT_KEYS
@@ -33,6 +27,7 @@ from analytics.store.duckdb.texts import (
     resolve,
     text_key,
 )
+from analytics.wire import as_weight
 
 Array = npt.NDArray[Any]
 
