@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zt.cli.check import check
 from zt.cli.reader import reader
 from zt.cli.rewrap import rewrap
 from zt.cli.runtime import (
@@ -17,7 +18,6 @@ from zt.cli.runtime import (
     command,
     fail,
     note,
-    open_input,
     use_passphrase_file,
     write_json,
 )
@@ -98,55 +98,7 @@ def list_epochs(keys: RingOption, json: JsonOption = False) -> None:
     Console().print(table)
 
 
-@command(app)
-def check(
-    keys: RingOption,
-    wire: Annotated[str | None, typer.Argument(metavar="[WIRE]", help="A wire file.")] = None,
-    store: Annotated[
-        str | None, typer.Option("-s", "--store", envvar="ZT_STORE", help="A store.")
-    ] = None,
-    json: JsonOption = False,
-) -> None:
-    """Check a ring, and which epochs of a wire file or store it opens.
-
-    Exit code 1: some it does not, or the ring is older than one that the store has seen.
-    """
-    from keys import Ring, WrongKeyError
-    from zt.cli.epochs import epochs_of_store, epochs_of_wire, generation_of_store
-
-    ring = Ring.open(keys)
-    found: dict[tuple[str, bytes], int] = {}
-    seen = 0
-    if wire is not None:
-        with open_input(wire) as file:
-            found |= epochs_of_wire(file)
-    if store is not None:
-        found |= epochs_of_store(store)
-        seen = generation_of_store(store)
-    report = []
-    for (kid, kcv), events in found.items():
-        try:
-            ring.epoch(kid, kcv)
-            verdict = "opens"
-        except WrongKeyError as error:
-            verdict = str(error)
-        report.append({"kid": kid, "events": events, "verdict": verdict})
-    if json:
-        write_json({"tenant": ring.tenant, "generation": ring.generation, "epochs": report})
-    else:
-        note(f"the key ring {keys} is whole: tenant {ring.tenant}, {len(ring.epochs)} epochs")
-        for entry in report:
-            note(f"epoch {entry['kid']}, {entry['events']} events: {entry['verdict']}")
-    if any(entry["verdict"] != "opens" for entry in report):
-        fail("the ring does not open everything", "use the ring that encrypted the data")
-    if seen > ring.generation:
-        fail(
-            f"the key ring {keys} is an old copy: it has generation {ring.generation}, the store "
-            f"has seen {seen}",
-            "use the newest copy of the ring",
-        )
-    if (wire or store) and not report:
-        fail("there are no encrypted events", "check the file or store")
+command(app)(check)
 
 
 @command(app)
@@ -262,7 +214,7 @@ def _events_of(store: str, kid: str) -> int:
     """How many events of an epoch a store holds."""
     from zt.cli.epochs import epochs_of_store
 
-    return sum(events for (known, _), events in epochs_of_store(store).items() if known == kid)
+    return sum(epoch.events for epoch in epochs_of_store(store) if epoch.kid == kid)
 
 
 command(app)(rewrap)
