@@ -7,7 +7,7 @@ Byte strings are in hexadecimal; keys are wrapped, see `keys.ring.wrap`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,9 @@ from keys.errors import RingError
 
 RING_VERSION = 1
 READER_VERSION = 1
+
+MAX_GENERATION = 2**53
+"""No generation gets there: batch headers carry it as a number that every JSON reader keeps."""
 
 State = Literal["pre-active", "active", "retired", "destroyed"]
 
@@ -43,6 +46,11 @@ class Epoch(EpochState, frozen=True, forbid_unknown_fields=True):
 
     root: str | None
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether anything of the epoch can be opened."""
+        return self.root is not None
+
 
 class GrantedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A keyspace key, wrapped, and its check value."""
@@ -55,6 +63,11 @@ class ReaderEpoch(EpochState, frozen=True, forbid_unknown_fields=True):
     """One epoch of a reader ring; without keys once it is destroyed."""
 
     keys: dict[str, GrantedKey]
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether anything of the epoch can be opened."""
+        return bool(self.keys)
 
 
 class RingFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"ring": "zt-ring"}):
@@ -156,6 +169,23 @@ def parse_ring(path: Path, raw: bytes) -> AnyRingFile:
     if right != raw:
         raise damaged(path)
     return content
+
+
+def is_sound(content: AnyRingFile) -> bool:
+    """Whether the epochs are such as a release may have written."""
+    epochs: Sequence[Epoch | ReaderEpoch] = content.epochs
+    return (
+        0 < content.generation < MAX_GENERATION
+        and len({epoch.kid for epoch in epochs}) == len(epochs)
+        and sum(epoch.state == "active" for epoch in epochs) <= 1
+        and all(
+            epoch.has_keys == (epoch.state != "destroyed")
+            and (epoch.activates is not None) == (epoch.state == "pre-active")
+            # one without a zone could not be compared with the time that it is
+            and (epoch.activates is None or epoch.activates.tzinfo is not None)
+            for epoch in epochs
+        )
+    )
 
 
 def damaged(path: Path) -> RingError:

@@ -2,8 +2,10 @@
 
 Invariants of an opened ring: the file has exactly one spelling and its MAC under the provider's
 key is right, so no state, date or generation in it was altered; every root gives the kid and
-the key check value that stand beside it; at most one epoch is active. Of a reader ring, every
-key gives the check value that stands beside it.
+the key check value that stand beside it; at most one epoch is active, no two have one kid, and
+those that are not destroyed, and no others, have keys. A ring that breaks one of these is damaged
+though its MAC is right: no release writes it. Of a reader ring, every key gives the check value
+that stands beside it.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from keys.content import (
     ReaderFile,
     RingFile,
     damaged,
+    is_sound,
     keyspace_role,
     name_role,
     parse_ring,
@@ -203,6 +206,8 @@ def read_ring(path: Path, known: tuple[str, Secret] | None = None) -> tuple[AnyR
             f"the key ring {path} was altered, or its provider gives another wrapping key",
             "check that the provider's key belongs to this ring, or restore both from backup",
         )
+    if not is_sound(content):
+        raise damaged(path)
     return content, wrapping_key
 
 

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from keys import KeyCheckError, KeysError, ProviderError, Ring, RingError, UnknownEpochError
+from keys import (
+    KeyCheckError,
+    KeysError,
+    ProviderError,
+    Ring,
+    RingError,
+    UnknownEpochError,
+    backup_of,
+    destroy_epoch,
+    recover_ring,
+    rotate_ring,
+)
 from keys.content import Epoch, parse_ring
 from keys.derive import EpochKeys
+from keys.files import write_private
 from keys.material import Secret
 from keys.providers import open_provider
 from keys.ring import wrap, write_ring  # the custodian's own tools, to forge with
@@ -267,3 +280,86 @@ def test_a_destroyed_epoch_is_gone_but_named(ring: Ring) -> None:
     opened = Ring.open(ring.path)
     with pytest.raises(UnknownEpochError, match=ring.active.kid.hex()):
         opened.epoch(ring.active.kid.hex())
+
+
+# --- the MAC is right, and still no release wrote it -------------------------------------------
+
+AT = datetime(2040, 1, 1, tzinfo=UTC)
+
+
+def with_epoch(ring: Ring, place: int = -1, **changes: Any) -> Callable[[], bytes]:
+    """The ring with one epoch changed and the MAC made anew."""
+
+    def forge() -> bytes:
+        epochs = list(ring.epochs)
+        epochs[place] = msgspec.structs.replace(epochs[place], **changes)
+        return forged(ring, epochs=epochs)
+
+    return forge
+
+
+UNSOUND: dict[str, Callable[[Ring], Callable[[], bytes]]] = {
+    "two active": lambda ring: with_epoch(ring, 0, state="active"),
+    "twice one epoch": lambda ring: lambda: forged(ring, epochs=[*ring.epochs, ring.epochs[0]]),
+    "a destroyed twin": lambda ring: (
+        lambda: forged(
+            ring,
+            epochs=[
+                *ring.epochs,
+                msgspec.structs.replace(ring.epochs[0], state="destroyed", root=None),
+            ],
+        )
+    ),
+    "pre-active without a time": lambda ring: with_epoch(ring, state="pre-active"),
+    "a time without a zone": lambda ring: with_epoch(
+        ring, state="pre-active", activates=AT.replace(tzinfo=None)
+    ),
+    "active with a time": lambda ring: with_epoch(ring, activates=AT),
+    "retired with a time": lambda ring: with_epoch(ring, 0, activates=AT),
+    "destroyed with a root": lambda ring: with_epoch(ring, 0, state="destroyed"),
+    "active without a root": lambda ring: with_epoch(ring, root=None),
+    "retired without a root": lambda ring: with_epoch(ring, 0, root=None),
+    "pre-active without a root": lambda ring: with_epoch(
+        ring, state="pre-active", activates=AT, root=None
+    ),
+    "generation 0": lambda ring: lambda: forged(ring, generation=0),
+    "generation below 0": lambda ring: lambda: forged(ring, generation=-1),
+    "generation that no header holds": lambda ring: lambda: forged(ring, generation=2**53),
+}
+
+
+@pytest.mark.parametrize("name", UNSOUND)
+def test_what_no_release_writes_is_damaged_though_its_mac_is_right(ring: Ring, name: str) -> None:
+    rotated = rotate_ring(ring.path)
+    error = refused(ring.path, UNSOUND[name](rotated)(), RingError)
+    assert "is damaged" in str(error)
+    for change in (rotate_ring, lambda path: destroy_epoch(path, rotated.epochs[0].kid)):
+        with pytest.raises(RingError, match="is damaged"):
+            change(ring.path)
+
+
+def test_what_releases_write_opens(ring: Ring) -> None:
+    """The counterpart: none of the states that a ring goes through is taken for damage."""
+    first = ring.active.kid.hex()
+    rotate_ring(ring.path)
+    rotate_ring(ring.path, AT)
+    destroy_epoch(ring.path, first)
+    again = Ring.open(ring.path)
+    assert [epoch.state for epoch in again.epochs] == ["destroyed", "active", "pre-active"]
+    assert raw(again) == forged(again), "forging itself damages nothing"
+
+
+def test_an_unsound_backup_is_not_put_back(ring: Ring) -> None:
+    rotate_ring(ring.path)
+    broken = with_epoch(ring, activates=AT)()
+    write_private(backup_of(ring.path), broken, replace=True)
+    ring.path.unlink()
+    with pytest.raises(RingError, match="is damaged"):
+        recover_ring(ring.path)
+    assert not ring.path.exists()
+
+
+def test_a_running_encoders_ring_does_not_become_an_unsound_one(ring: Ring) -> None:
+    with_epoch(ring, activates=AT)()
+    with pytest.raises(RingError, match="is damaged"):
+        ring.refreshed()
