@@ -96,11 +96,12 @@ def rotate_ring(path: Path, at: datetime | None = None) -> Ring:
         return _write(path, changed, wrapping_key)
 
 
-def destroy_epoch(path: Path, kid: str) -> Ring:
+def destroy_epoch(path: Path, kid: str, opened: Callable[[Ring], None] = lambda ring: None) -> Ring:
     """Shred an epoch: its root leaves the ring and the ring's backup; nothing opens its data.
 
-    Copies of the ring elsewhere hold it still. Whether data would be lost, the caller has found
-    out before.
+    Copies of the ring elsewhere hold it still. Whether data would be lost the caller finds out,
+    at the latest in `opened`: it is called with the ring as it is before, and what it raises
+    leaves everything as it was.
 
     Raises:
         UnknownEpochError: the ring has no such epoch.
@@ -117,6 +118,7 @@ def destroy_epoch(path: Path, kid: str) -> Ring:
             raise RingError(
                 f"epoch {kid} is the active one, which encrypts", "rotate first: zt-keys rotate"
             )
+        opened(Ring(path, content, wrapping_key))
         epochs = [
             msgspec.structs.replace(epoch, state="destroyed", activates=None, root=None)
             if epoch.kid == kid

@@ -133,24 +133,27 @@ class Ring:
             UnknownEpochError: no epoch of the ring has this kid.
             KeyCheckError: it has, but with another key.
         """
-        if (keys := self._keys.get(kid)) is None:
-            if any(epoch.kid == kid for epoch in self.epochs):
-                raise UnknownEpochError(
-                    f"epoch {kid} of the key ring {self.path} was destroyed: "
-                    "what was encrypted with it can't be opened any more",
-                    "nothing brings it back but a copy of the ring from before",
-                )
-            known = ", ".join(epoch.kid for epoch in self.epochs) or "none"
+        known = next((epoch for epoch in self.epochs if epoch.kid == kid), None)
+        if known is None:
+            kids = ", ".join(epoch.kid for epoch in self.epochs) or "none"
             raise UnknownEpochError(
                 f"the data needs epoch {kid}, which the key ring {self.path} does not hold "
-                f"(it holds {known})",
+                f"(it holds {kids})",
                 "use the ring of the tenant that encrypted it, or a newer copy of this ring",
             )
-        if kcv is not None and not hmac.compare_digest(keys.kcv, kcv):
+        keys = self._keys.get(kid)
+        own = bytes.fromhex(known.kcv) if keys is None else keys.kcv
+        if kcv is not None and not hmac.compare_digest(own, kcv):
             raise KeyCheckError(
                 f"the key ring {self.path} has an epoch {kid}, but it is another key than the "
                 "one that the data was encrypted with",
                 "use the ring of the tenant that encrypted it; nothing was read or written",
+            )
+        if keys is None:
+            raise UnknownEpochError(
+                f"epoch {kid} of the key ring {self.path} was destroyed: "
+                "what was encrypted with it can't be opened any more",
+                "nothing brings it back but a copy of the ring from before",
             )
         return keys
 

@@ -106,7 +106,7 @@ def decrypt(
     with _RejectFile(_rejects_path(rejects, output)) as kept:
         decoder = Decoder(ring, on_reject=kept.keep_raw)
         if store is not None:
-            _take_headers(decoder, store)
+            _take_headers(decoder, ring, store)
         with open_input(source) as file, open_output(output) as out:
             for event in decoder.decrypt(input_lines(file)):
                 out.write(msgspec.json.encode(event) + b"\n")
@@ -192,15 +192,10 @@ def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
 
 
-def _take_headers(decoder: Decoder, url: str) -> None:
-    from contextlib import suppress
-
+def _take_headers(decoder: Decoder, ring: Ring, url: str) -> None:
     from analytics.store import open_store
-    from analytics.wire import HeaderLine, parse_line
-    from keys import UnknownEpochError
+    from zt.query.fitting import check_epochs, take_headers
 
     with open_store(url) as store:
-        for raw in store.header_lines():
-            if isinstance(line := parse_line(raw), HeaderLine):
-                with suppress(UnknownEpochError):  # said if the input has events of that epoch
-                    decoder.header(line.header)
+        check_epochs(ring, store)
+        take_headers(decoder, ring, store)

@@ -25,6 +25,8 @@ from zt.cli.runtime import (
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from keys import Ring
+
 app = typer.Typer(
     name="zt-keys",
     help="Key rings: a tenant's epochs of keys.",
@@ -151,22 +153,28 @@ def destroy(
     """
     from keys import destroy_epoch
 
+    def look(ring: Ring) -> None:
+        lost = _events_of(store, ring, kid) if store else None
+        if not force:
+            if lost is None:
+                fail(
+                    "no store was given to look into",
+                    "give it by -s, or lose what there is: --force",
+                )
+            if lost:
+                fail(
+                    f"the store holds {lost} events of epoch {kid}, which nobody could open any "
+                    "more",
+                    f"encrypt them anew first, or lose them: zt-keys destroy {kid} --force",
+                )
+        elif lost != 0:
+            what = "an unknown number of events" if lost is None else f"{lost} events"
+            note(f"{what} will be lost; type the kid to go on:")
+            if sys.stdin.readline().strip() != kid:
+                fail("that is not the kid", "nothing was destroyed")
+
     use_passphrase_file(passphrase_file)
-    lost = _events_of(store, kid) if store else None
-    if not force:
-        if lost is None:
-            fail("no store was given to look into", "give it by -s, or lose what there is: --force")
-        if lost:
-            fail(
-                f"the store holds {lost} events of epoch {kid}, which nobody could open any more",
-                f"encrypt them anew first, or lose them: zt-keys destroy {kid} --force",
-            )
-    elif lost != 0:
-        what = "an unknown number of events" if lost is None else f"{lost} events"
-        note(f"{what} will be lost; type the kid to go on:")
-        if sys.stdin.readline().strip() != kid:
-            fail("that is not the kid", "nothing was destroyed")
-    ring = destroy_epoch(keys, kid)
+    ring = destroy_epoch(keys, kid, look)
     note(
         f"epoch {kid} of the key ring {keys} is destroyed, generation {ring.generation}\n"
         "  delete older copies and backups of the ring: they hold its keys still"
@@ -210,11 +218,19 @@ def _moment(time: datetime) -> str:
     return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _events_of(store: str, kid: str) -> int:
-    """How many events of an epoch a store holds."""
-    from zt.cli.epochs import epochs_of_store
+def _events_of(url: str, ring: Ring, kid: str) -> int:
+    """How many events of an epoch a store holds, which must be one that the ring writes to.
 
-    return sum(epoch.events for epoch in epochs_of_store(store) if epoch.kid == kid)
+    Another tenant's store holds none of it, and would permit anything.
+    """
+    from analytics.store import open_store
+    from zt.encoder import Decoder
+    from zt.query.fitting import check_epochs, take_headers
+
+    with open_store(url) as store:
+        check_epochs(ring, store)
+        take_headers(Decoder(ring), ring, store)
+        return sum(epoch.events for epoch in store.epochs() if epoch.kid == kid)
 
 
 command(app)(rewrap)

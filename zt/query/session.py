@@ -16,24 +16,22 @@ from typing import Any
 from analytics.store import Store
 from analytics.wire import (
     EventLine,
-    HeaderLine,
     Lookup,
     Metric,
     Query,
     Selection,
-    StoreError,
     ValueRecord,
-    decode_bytes,
     parse_line,
     parse_time,
 )
-from keys import KeysError, Ring, RingError, labels
+from keys import KeysError, Ring, labels
 from zt.encoder import Decoder
 from zt.encoder.plan import Plan
 from zt.errors import IntegrityError, QueryError, ZtError
 from zt.query.ast import EVERYTHING, Node
 from zt.query.compile import Compiler, visible_field
 from zt.query.evaluate import matches, texts_at
+from zt.query.fitting import check_epochs, take_headers
 from zt.query.groups import open_groups
 from zt.query.overlap import Asked, newest_first, overlapping
 
@@ -70,8 +68,9 @@ class Session:
             are counted from the start.
 
     Raises:
+        StoreError: the store is another tenant's.
         WrongKeyError: the store holds epochs that the ring does not, or other keys of that name.
-        RingError: the ring is older than one that the store has seen.
+        RingError: the ring is older than one that wrote what the store holds.
         IntegrityError: no header of some (epoch, profile) verifies.
     """
 
@@ -79,9 +78,10 @@ class Session:
         self.store = store
         self.ring = ring
         self.refused: Counter[str] = Counter()
-        self._check_epochs()
+        if lost := check_epochs(ring, store):
+            self.refused["an event whose epoch was destroyed"] = lost
         self.decoder = Decoder(ring)
-        self._take_headers()
+        take_headers(self.decoder, ring, store)
 
     @property
     def plans(self) -> list[Plan]:
@@ -211,45 +211,6 @@ class Session:
                     totals[value] += int(row.metrics[0] or 0)
         ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
         return [Count(value, count) for value, count in ranked[:limit]]
-
-    def _check_epochs(self) -> None:
-        tenant = self.store.tenant()
-        if tenant is not None and tenant != self.ring.tenant:
-            raise StoreError(
-                f"the store is of tenant {tenant!r}, the key ring of {self.ring.tenant!r}",
-                "use the ring of that tenant, or another store",
-            )
-        for epoch in self.store.epochs():
-            kcv = decode_bytes(epoch.kcv)
-            if self.ring.has_destroyed(epoch.kid, kcv):
-                if epoch.events:
-                    self.refused["an event whose epoch was destroyed"] += epoch.events
-            else:
-                self.ring.epoch(epoch.kid, kcv)
-            if epoch.generation > self.ring.generation and not self.ring.is_reader:
-                raise RingError(
-                    f"the key ring {self.ring.path} is an old copy: it has generation "
-                    f"{self.ring.generation}, the store has seen {epoch.generation}",
-                    "use the newest copy of the ring",
-                )
-
-    def _take_headers(self) -> None:
-        missing: dict[tuple[str, str], IntegrityError] = {}
-        for raw in self.store.header_lines():
-            line = parse_line(raw)
-            if not isinstance(line, HeaderLine):
-                raise IntegrityError("the store returned a broken batch header", "check the store")
-            if self.ring.has_destroyed(line.header.kid, decode_bytes(line.header.kcv)):
-                continue
-            known = (line.header.kid, line.header.profile)
-            try:
-                self.decoder.header(line.header)
-            except IntegrityError as error:
-                missing[known] = error
-        for plan in self.decoder.plans():
-            missing.pop((plan.kid, plan.profile_id), None)
-        if missing:
-            raise next(iter(missing.values()))
 
 
 class _StoreValues:

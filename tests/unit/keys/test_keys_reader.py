@@ -169,7 +169,7 @@ def test_keys_are_bound_to_keyspace_and_epoch(ring: Ring) -> None:
     for epochs in swaps:
         reader.path.write_bytes(good)
         forge(reader, epochs=epochs)
-        with pytest.raises(RingError, match="does not open|is damaged"):
+        with pytest.raises(RingError, match=r"does not open|is damaged"):
             Ring.open(reader.path)
     reader.path.write_bytes(good)
     names = content(reader).names

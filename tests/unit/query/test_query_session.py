@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,18 @@ import pytest
 
 from analytics.store import JobState, open_store
 from analytics.wire import Query, Row, Selection, StoreError, parse_time
-from keys import EpochKeys, KeyCheckError, Ring, RingError, Secret, UnknownEpochError, init_ring
+from keys import (
+    EpochKeys,
+    KeyCheckError,
+    Ring,
+    RingError,
+    Secret,
+    UnknownEpochError,
+    change_provider,
+    destroy_epoch,
+    init_ring,
+    rotate_ring,
+)
 from zt.errors import IntegrityError, QueryError
 from zt.profile import Profile
 from zt.query import Count, Session, parse
@@ -115,15 +128,67 @@ def test_a_twin_of_the_epoch_is_refused(filled: JobState, ring: Ring, shared_rin
         Session(ring, filled)
 
 
-def test_an_old_copy_of_the_ring_is_refused(store: JobState, encrypt: Any, ring: Ring) -> None:
-    ring.generation = 2
-    store.ingest(encrypt(EVENTS, ring=ring))
-    Session(ring, store)
-    ring.generation = 3
-    Session(ring, store)
-    old = Ring.open(ring.path)
-    assert old.generation == 1
-    with pytest.raises(RingError, match="an old copy: it has generation 1, the store has seen 2"):
+OLD = "an old copy: it has generation {}, the store has seen {}"
+
+
+def copy_of(ring: Ring) -> Ring:
+    """A copy of the ring file as it is now, its key file beside it."""
+    folder = ring.path.with_name(f"copy of {ring.generation}")
+    shutil.copytree(ring.path.parent, folder, ignore=lambda *_: ["cloud.duckdb"])
+    return Ring.open(folder / ring.path.name)
+
+
+def test_a_copy_that_lacks_the_newest_epoch_is_refused(
+    store: JobState, encrypt: Any, ring: Ring
+) -> None:
+    store.ingest(encrypt(EVENTS, ring=ring, stream="one"))
+    old = copy_of(ring)
+    rotated = rotate_ring(ring.path)
+    Session(old, store)  # nobody can know yet
+    store.ingest(encrypt(EVENTS, ring=rotated, stream="two"))
+    with pytest.raises(UnknownEpochError, match=f"needs epoch {rotated.active.kid.hex()}"):
+        Session(old, store)
+    Session(rotated, store)
+
+
+def without_an_epoch(ring: Ring) -> Ring:
+    return destroy_epoch(ring.path, ring.epochs[0].kid)
+
+
+def with_a_planned_epoch(ring: Ring) -> Ring:
+    return rotate_ring(ring.path, datetime(2040, 1, 1, tzinfo=UTC))
+
+
+def with_another_provider(ring: Ring) -> Ring:
+    return change_provider(ring.path, "file:other.key")
+
+
+@pytest.mark.parametrize("change", [without_an_epoch, with_a_planned_epoch, with_another_provider])
+def test_a_copy_that_has_every_epoch_is_refused_all_the_same(
+    store: JobState, encrypt: Any, ring: Ring, change: Callable[[Ring], Ring]
+) -> None:
+    """Restored from before an epoch was destroyed, say: it opens more than it should."""
+    rotated = rotate_ring(ring.path)
+    store.ingest(encrypt(EVENTS, ring=rotated, stream="one"))
+    old = copy_of(rotated)
+    newer = change(rotated)
+    store.ingest(encrypt(EVENTS, ring=newer, stream="two"))
+    assert all(epoch.kid in old for epoch in store.epochs())
+    with pytest.raises(RingError, match=OLD.format(2, 3)):
+        Session(old, store)
+    Session(newer, store)
+    Session(change_provider(newer.path, "file:third.key"), store)
+
+
+def test_late_events_of_an_older_ring_change_nothing(
+    store: JobState, encrypt: Any, ring: Ring
+) -> None:
+    old = copy_of(ring)
+    rotated = rotate_ring(ring.path)
+    store.ingest(encrypt(EVENTS, ring=rotated, stream="one"))
+    store.ingest(encrypt(EVENTS, ring=old, stream="late"))
+    assert len(found(Session(rotated, store))) == 2 * len(EVENTS)
+    with pytest.raises(UnknownEpochError):
         Session(old, store)
 
 
@@ -150,6 +215,32 @@ def test_an_altered_header_is_refused(filled: JobState, shared_ring: Ring) -> No
     for altered in (line.replace(b'"generation":1', b'"generation":2'), b"{}", b"", line[:-9]):
         with pytest.raises(IntegrityError, match="header"):
             session_with(shared_ring, filled, header_lines=lambda raw=altered: [raw])
+
+
+@pytest.mark.parametrize("generation", [2, 9, 2**53 - 1, 2**60, -1])
+def test_a_store_that_invents_a_newer_ring_locks_nobody_out(
+    filled: JobState, shared_ring: Ring, generation: int
+) -> None:
+    """What it says of generations is not authentic; a header that says so has no genuine tag."""
+    (line,) = filled.header_lines()
+    written = b'"generation":%d' % min(max(generation, 2), 2**53 - 1)
+    session = session_with(
+        shared_ring,
+        filled,
+        epochs=lambda: [e._replace(generation=generation) for e in filled.epochs()],
+        header_lines=lambda: [line.replace(b'"generation":1', written), line],
+    )
+    assert len(found(session)) == len(EVENTS)
+
+
+def test_a_store_that_hides_the_generation_in_its_epochs_hides_nothing(
+    store: JobState, encrypt: Any, ring: Ring
+) -> None:
+    old = copy_of(ring)
+    planned = with_a_planned_epoch(ring)
+    store.ingest(encrypt(EVENTS, ring=planned))
+    with pytest.raises(RingError, match=OLD.format(1, 2)):
+        session_with(old, store, epochs=lambda: [e._replace(generation=1) for e in store.epochs()])
 
 
 def test_a_genuine_header_beside_an_altered_one_is_enough(
