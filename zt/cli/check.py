@@ -28,7 +28,8 @@ def check(
     """Check a ring, and which epochs of a wire file or store it opens.
 
     Each epoch comes with the number of its events and the times of the first and the last. Exit
-    code 1: some the ring does not open, or lines are malformed.
+    code 1: some the ring does not open, or lines are malformed, or the store has seen a newer copy
+    of the ring.
     """
     from keys import Ring
     from zt.cli.epochs import epochs_of_store, epochs_of_wire
@@ -58,10 +59,22 @@ def check(
             note(_line(entry))
     if any(entry["verdict"] != OPENS for entry in report):
         fail("the ring does not open everything", "use the ring that encrypted the data")
+    if store is not None:
+        _check_generation(store, ring)
     if malformed:
         fail(f"{malformed} lines are malformed", "get the file again from where it was made")
     if (wire or store) and not report:
         fail("there are no encrypted events", "check the file or store")
+
+
+def _check_generation(url: str, ring: Ring) -> None:
+    """Refuse a ring that opens everything, but is an old copy."""
+    from analytics.store import open_store
+    from zt.encoder import Decoder
+    from zt.query.fitting import take_headers
+
+    with open_store(url) as store:
+        take_headers(Decoder(ring), ring, store)
 
 
 def _judged(place: str, epoch: EpochEvents, ring: Ring) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,6 +96,7 @@ def decrypt(
     """Decrypt wire batches into JSON events, one a line; verify every seal and tag.
 
     Lines that fail are reported, kept as they are in the reject file, and make the exit code 1.
+    With another ring's keys nothing is written, and the reason comes once.
     """
     import msgspec
 
@@ -103,12 +105,13 @@ def decrypt(
     from zt.encoder import Decoder  # the type of the same name is for checkers only
 
     ring = Ring.open(keys)
-    with _RejectFile(_rejects_path(rejects, output)) as kept:
+    with _RejectFile(_rejects_path(rejects, output), is_patient=True) as kept:
         decoder = Decoder(ring, on_reject=kept.keep_raw)
         if store is not None:
             _take_headers(decoder, ring, store)
         with open_input(source) as file, open_output(output) as out:
             for event in decoder.decrypt(input_lines(file)):
+                kept.tell()
                 out.write(msgspec.json.encode(event) + b"\n")
     report = decoder.report
     note(f"decrypted {report.events} events, refused {report.rejected} lines")
@@ -130,19 +133,38 @@ def rejects(keys: RingOption, source: InputArgument = "-") -> None:
 
 
 class _RejectFile:
-    """Keeps refused lines, made when there is a first one, and shows the first few."""
+    """Keeps refused lines, made when there is a first one, and shows the first few.
 
-    def __init__(self, path: Path | None) -> None:
+    A patient one shows none before `tell` or the end. Where the keys are the wrong ones it shows
+    none at all and leaves no file: it would be the input once more.
+    """
+
+    def __init__(self, path: Path | None, *, is_patient: bool = False) -> None:
         self._path = path
         self._file: BinaryIO | None = None
         self._count = 0
+        self._is_patient = is_patient
+        self._held: list[str] = []
 
     def __enter__(self) -> _RejectFile:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        from keys import WrongKeyError
+
         if self._file is not None:
             self._file.close()
+        if not self._is_patient or kind is None or not issubclass(kind, WrongKeyError):
+            self.tell()
+        elif self._file is not None and self._path is not None and self._path.is_file():
+            self._path.unlink()
+
+    def tell(self) -> None:
+        """Show what was held back, and from now on each line at once."""
+        self._is_patient = False
+        for text in self._held:
+            note(text)
+        self._held.clear()
 
     def keep_encrypted(self, ring: Ring) -> Callable[[Reject], None]:
         """A callback that keeps lines of plaintext under the epoch that is active then.
@@ -175,10 +197,13 @@ class _RejectFile:
     def _keep(self, number: int, reason: str, line: bytes) -> None:
         self._count += 1
         if self._count <= SHOWN_REJECTS:
-            note(f"line {number}: {reason}")
+            self._held.append(f"line {number}: {reason}")
+            if not self._is_patient:
+                self.tell()
         if self._path is not None:
-            if self._file is None:
-                self._file = self._path.open("wb")
+            if self._file is None:  # private: a line that is no ciphertext may have come by mistake
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+                self._file = os.fdopen(os.open(self._path, flags, 0o600), "wb")
             self._file.write(line)
 
 

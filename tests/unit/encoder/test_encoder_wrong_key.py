@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.twins import twin_of
 
 from analytics.wire import HeaderLine, parse_line, write_line
-from keys import EpochKeys, KeyCheckError, Ring, RingError, Secret, UnknownEpochError, init_ring
+from keys import KeyCheckError, Ring, RingError, UnknownEpochError
 from zt.encoder import Decoder, Encoder
 from zt.encoder import decrypt as module
 from zt.encoder.decrypt import DecryptReject
@@ -76,19 +77,6 @@ def test_more_unknown_events_than_known_ones_stop_the_run(
 
 def test_a_header_of_an_unknown_epoch_without_events(encrypt: Any, other_ring: Ring) -> None:
     assert outcome(other_ring, encrypt(EVENTS)[:1], UnknownEpochError)[0] == []
-
-
-def twin_of(ring: Ring, path: Path) -> Ring:
-    """A ring whose active epoch has the kid of another ring's, and another key."""
-    twin = init_ring(path, ring.tenant, "file:twin.key")
-    keys = EpochKeys(Secret(b"another root, of thirty-two byte"))
-    keys.__dict__["kid"] = ring.active.kid  # what 2^32 tries or an attacker would bring about
-    kid = keys.kid.hex()
-    twin.epochs = [msgspec.structs.replace(twin.epochs[0], kid=kid, kcv=keys.kcv.hex())]
-    twin._keys = {kid: keys}
-    assert twin.active.kid == ring.active.kid
-    assert twin.active.kcv != ring.active.kcv
-    return twin
 
 
 def test_a_twin_of_the_epoch_is_told_by_its_check_value(
