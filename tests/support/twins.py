@@ -13,7 +13,7 @@ def twin_of(ring: Ring, path: Path) -> Ring:
     """A ring whose active epoch has the kid of another ring's, and another key."""
     twin = init_ring(path, ring.tenant, "file:twin.key")
     keys = EpochKeys(Secret(b"another root, of thirty-two byte"))
-    keys.__dict__["kid"] = ring.active.kid  # what 2^32 tries or an attacker would bring about
+    keys.kid = ring.active.kid  # what 2^32 tries or an attacker would bring about
     kid = keys.kid.hex()
     twin.epochs = [msgspec.structs.replace(twin.epochs[0], kid=kid, kcv=keys.kcv.hex())]
     twin._keys = {kid: keys}

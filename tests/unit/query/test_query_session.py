@@ -10,15 +10,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.twins import twin_of
 
 from analytics.store import JobState, open_store
 from analytics.wire import Query, Row, Selection, StoreError, parse_time
 from keys import (
-    EpochKeys,
     KeyCheckError,
     Ring,
     RingError,
-    Secret,
     UnknownEpochError,
     change_provider,
     destroy_epoch,
@@ -120,12 +119,11 @@ def test_another_tenants_ring_is_refused(filled: JobState, tmp_path: Path) -> No
         Session(stranger, filled)
 
 
-def test_a_twin_of_the_epoch_is_refused(filled: JobState, ring: Ring, shared_ring: Ring) -> None:
-    keys = EpochKeys(Secret(bytes(32)))
-    keys.__dict__["kid"] = shared_ring.active.kid
-    ring._keys = {shared_ring.active.kid.hex(): keys}
+def test_a_twin_of_the_epoch_is_refused(
+    filled: JobState, shared_ring: Ring, tmp_path: Path
+) -> None:
     with pytest.raises(KeyCheckError, match="it is another key"):
-        Session(ring, filled)
+        Session(twin_of(shared_ring, tmp_path / "twin.json"), filled)
 
 
 OLD = "an old copy: it has generation {}, the store has seen {}"

@@ -95,6 +95,6 @@ def test_events_of_another_key_show_nothing(stores: Any, shared_ring: Ring, rela
         for raw in foreign.scan(relabelled(foreign, selection)):
             yield raw.replace(strange.kid.encode(), header.kid.encode()) if relabel else raw
 
-    session = Session(shared_ring, Lying(own, scan=scan))  # type: ignore[arg-type]
+    session = Session(shared_ring, Lying(own, scan=scan))
     assert list(session.search(parse("*"))) == []
     assert session.refused.total() == len(EVENTS)
