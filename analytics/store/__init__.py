@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Hashable
+from typing import Final
+
 from analytics.store.base import (
     EpochInfo,
     GroupChange,
@@ -11,9 +15,15 @@ from analytics.store.base import (
     ReplaceReport,
     Store,
 )
-from analytics.wire.errors import StoreError
+from analytics.wire.errors import StoreBusyError, StoreError
+
+PATIENCE: Final = 3.0
+"""Seconds that a command waits for its turn at a store that another process has open."""
+
+_GLANCE: Final = 0.02  # seconds between two attempts
 
 __all__ = [
+    "PATIENCE",
     "EpochInfo",
     "GroupChange",
     "IngestReport",
@@ -22,10 +32,11 @@ __all__ = [
     "ReplaceReport",
     "Store",
     "open_store",
+    "store_mark",
 ]
 
 
-def open_store(url: str, *, create: bool = False) -> JobState:
+def open_store(url: str, *, create: bool = False, wait: float = 0.0) -> JobState:
     """Open the store that a URL names.
 
     Args:
@@ -33,15 +44,44 @@ def open_store(url: str, *, create: bool = False) -> JobState:
         create: make an empty store where there is none, as ingest does; a question to a store
             that is not there is an error instead.
 
+        wait: seconds to try again while another process owns it. Processes take turns at a store
+            this way, so long as none of them keeps it open.
+
     Raises:
         StoreError: an unknown kind of URL, or no store there.
         StoreBusyError: another process owns it.
     """
+    path = _path_of(url)
+    from analytics.store.duckdb import DuckDBStore
+
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            return DuckDBStore(path, create=create)
+        except StoreBusyError:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(_GLANCE)
+
+
+def store_mark(url: str) -> Hashable | None:
+    """What is another value whenever the store was written since, without opening it.
+
+    None where only opening tells, and while there is no store.
+
+    Raises:
+        StoreError: an unknown kind of URL.
+    """
+    path = _path_of(url)
+    from analytics.store.duckdb import file_mark
+
+    return file_mark(path)
+
+
+def _path_of(url: str) -> str:
     scheme, _, rest = url.partition(":")
     if scheme == "duckdb" and rest:
-        from analytics.store.duckdb import DuckDBStore
-
-        return DuckDBStore(rest, create=create)
+        return rest
     raise StoreError(
         f"no kind of store is called `{scheme}:`",
         "give the store as duckdb:PATH",

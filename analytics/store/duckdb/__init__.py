@@ -15,6 +15,7 @@ jobstate   jobs, watermarks, changed groups, findings
 store      the door that puts them together
 """
 
+from analytics.store.duckdb.database import file_mark
 from analytics.store.duckdb.store import DuckDBStore
 
-__all__ = ["DuckDBStore"]
+__all__ = ["DuckDBStore", "file_mark"]

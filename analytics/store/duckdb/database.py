@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -183,6 +183,24 @@ def private_files() -> Iterator[None]:
             _mask.users -= 1
             if not _mask.users:
                 os.umask(_mask.before)
+
+
+def file_mark(path: str | Path) -> Hashable | None:
+    """What changes when a store's file, or the log of writes beside it, is written.
+
+    Opening and closing it alone changes neither. None if there is no file.
+    """
+    path = Path(path)
+    marks = [_status(path), _status(path.with_name(f"{path.name}.wal"))]
+    return None if marks[0] is None else tuple(marks)
+
+
+def _status(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 @contextmanager
