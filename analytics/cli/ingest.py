@@ -38,7 +38,7 @@ def ingest(
     Ingesting the same lines again changes nothing. Refused lines are named, kept in the reject
     file, and make the exit code 1.
     """
-    from analytics.store import open_store
+    from analytics.store import PATIENCE, open_store
     from analytics.wire import input_lines
 
     if reject is None and source != "-":
@@ -48,7 +48,7 @@ def ingest(
     with (
         open_input(source) as file,  # first: a missing input makes no store
         RejectFile(reject) as rejects,
-        open_store(store, create=True) as opened,
+        open_store(store, create=True, wait=PATIENCE) as opened,
     ):
         report = opened.ingest(input_lines(file), reject=rejects.keep)
     note(

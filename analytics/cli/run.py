@@ -81,9 +81,9 @@ class Loop:
     def turn(self) -> RunReport:
         """One run and its report: all of it as JSON, or on stderr as far as it is news."""
         from analytics.jobs import run_jobs
-        from analytics.store import open_store
+        from analytics.store import PATIENCE, open_store
 
-        with open_store(self._store) as opened:
+        with open_store(self._store, wait=PATIENCE) as opened:
             report = run_jobs(opened)
         failing = {(f.job, f.kid, f.profile, f.error.diagnostics()) for f in report.failures}
         for job, kid, _, reason in sorted(failing - self._failing):

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 @command
 def status(store: StoreOption, json: JsonOption = False) -> None:
     """Show what a store holds: tenant, epochs, profiles, columns, jobs, findings."""
-    from analytics.store import open_store
+    from analytics.store import PATIENCE, open_store
 
-    with open_store(store) as opened:
+    with open_store(store, wait=PATIENCE) as opened:
         facts = _facts(opened)
     if json:
         write_json(facts)

@@ -43,13 +43,13 @@ def search(
     """
     import msgspec
 
-    from analytics.store import open_store
+    from analytics.store import PATIENCE, open_store
     from keys import Ring
     from zt.query import Session, parse
 
     node = parse(question)
     ring = Ring.open(keys)
-    with open_store(store) as opened:
+    with open_store(store, wait=PATIENCE) as opened:
         session = Session(ring, opened)
         found = 0
         for item in session.search(node, limit=limit, **span_of_time(since, until)):
@@ -76,13 +76,13 @@ def top(
     The cloud groups and counts ciphertexts; the values are opened here. Exit code 1: some were
     refused.
     """
-    from analytics.store import open_store
+    from analytics.store import PATIENCE, open_store
     from keys import Ring
     from zt.query import Session, parse
 
     node = parse(where)
     ring = Ring.open(keys)
-    with open_store(store) as opened:
+    with open_store(store, wait=PATIENCE) as opened:
         session = Session(ring, opened)
         counts = session.top(field, where=node, limit=number, **span_of_time(since, until))
         if json:

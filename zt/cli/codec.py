@@ -218,9 +218,9 @@ def _is_special(path: Path) -> bool:
 
 
 def _take_headers(decoder: Decoder, ring: Ring, url: str) -> None:
-    from analytics.store import open_store
+    from analytics.store import PATIENCE, open_store
     from zt.query.fitting import check_epochs, take_headers
 
-    with open_store(url) as store:
+    with open_store(url, wait=PATIENCE) as store:
         check_epochs(ring, store)
         take_headers(decoder, ring, store)

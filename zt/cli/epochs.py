@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from analytics.store import open_store
+from analytics.store import PATIENCE, open_store
 from analytics.wire import (
     BadLine,
     EventLine,
@@ -114,7 +114,7 @@ def epochs_of_store(url: str) -> list[EpochEvents]:
     Raises:
         StoreError: it can't be opened.
     """
-    with open_store(url) as store:
+    with open_store(url, wait=PATIENCE) as store:
         return [
             EpochEvents(epoch.kid, decode_bytes(epoch.kcv), epoch.events, epoch.first, epoch.last)
             for epoch in store.epochs()

@@ -18,14 +18,14 @@ def push(
     pack: Annotated[str, typer.Argument(help="Pack of jobs: a name or a YAML file.")] = "sip",
 ) -> None:
     """Compile the jobs of a pack for every epoch and profile of the store, and put them there."""
-    from analytics.store import open_store
+    from analytics.store import PATIENCE, open_store
     from keys import Ring
     from zt.jobs import load_pack, push_jobs
     from zt.query import Session
 
     jobs = load_pack(pack).jobs
     ring = Ring.open(keys)
-    with open_store(store) as opened:
+    with open_store(store, wait=PATIENCE) as opened:
         push_jobs(jobs, Session(ring, opened))
     note(f"pushed {len(jobs)} jobs")
 
@@ -42,9 +42,9 @@ def note_added(added: list[str]) -> None:
 @command(app, "list")
 def list_jobs(store: StoreOption, json: JsonOption = False) -> None:
     """List the jobs of a store."""
-    from analytics.store import open_store
+    from analytics.store import PATIENCE, open_store
 
-    with open_store(store) as opened:
+    with open_store(store, wait=PATIENCE) as opened:
         jobs = opened.jobs()
     if json:
         write_json([job.model_dump() for job in jobs])
@@ -65,9 +65,9 @@ def list_jobs(store: StoreOption, json: JsonOption = False) -> None:
 @command(app)
 def remove(store: StoreOption, job: Annotated[str, typer.Argument(help="The job's id.")]) -> None:
     """Remove a job from a store; its findings stay."""
-    from analytics.store import open_store
+    from analytics.store import PATIENCE, open_store
 
-    with open_store(store) as opened:
+    with open_store(store, wait=PATIENCE) as opened:
         if not opened.remove_job(job):
             fail(f"the store has no job {job}", "list them with: zt jobs list")
     note(f"removed {job}")

@@ -53,7 +53,7 @@ def run(
     that they were encrypted under. Jobs get their parts for new keys. Exit code 1: some findings
     were refused.
     """
-    from analytics.store import open_store
+    from analytics.store import PATIENCE, open_store
     from keys import Ring
     from zt.cli.jobs import note_added
     from zt.jobs import add_missing_parts, load_pack
@@ -70,7 +70,7 @@ def run(
     rules = load_policy(config)
     jobs = load_pack(pack)
     ring = Ring.open(keys)
-    with open_store(store) as opened:
+    with open_store(store, wait=PATIENCE) as opened:
         session = Session(ring, opened)
         added = add_missing_parts(jobs.jobs, session)
         decision = decide(opened.findings(), rules, jobs, session, now=now)

@@ -39,13 +39,13 @@ def rewrap(
     any moment and run again: what is left is what the store still holds under old epochs. Exit
     code 1: something stays there.
     """
-    from analytics.store import open_store
+    from analytics.store import PATIENCE, open_store
     from keys import Ring
     from zt.query import Session
     from zt.rewrap import Rewrap
 
     ring = Ring.open(keys)
-    with open_store(store) as opened:
+    with open_store(store, wait=PATIENCE) as opened:
         session = Session(ring, opened)
         if dry_run:
             _tell_estimate(Rewrap(session, rate=rate).estimate(), json)
