@@ -69,11 +69,11 @@ def check(
 
 def _check_generation(url: str, ring: Ring) -> None:
     """Refuse a ring that opens everything, but is an old copy."""
-    from analytics.store import open_store
+    from analytics.store import PATIENCE, open_store
     from zt.encoder import Decoder
     from zt.query.fitting import take_headers
 
-    with open_store(url) as store:
+    with open_store(url, wait=PATIENCE) as store:
         take_headers(Decoder(ring), ring, store)
 
 

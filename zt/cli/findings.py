@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
+import select
+import signal
+import sys
+import threading
 from collections import Counter
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zt.cli.runtime import JsonOption, PackOption, RingOption, StoreOption, note, write_lines
+from zt.cli.runtime import (
+    JsonOption,
+    PackOption,
+    RingOption,
+    StoreOption,
+    note,
+    printable,
+    write_lines,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from analytics.wire import Finding
-    from zt.jobs import OpenedFinding
+    from zt.jobs import Job, News, OpenedFinding
+
+EVERY = "200ms"
+_LONGEST = 24 * 3600.0  # seconds
 
 
 def findings(
     keys: RingOption,
     store: StoreOption,
     pack: PackOption = "sip",
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on, and print what comes as it comes.")
+    ] = False,
+    new: Annotated[
+        bool, typer.Option("--new", help="With --follow: leave out what is there already.")
+    ] = False,
+    every: Annotated[
+        str | None,
+        typer.Option("--every", metavar="TIME", help=f"With --follow: look after {EVERY}, 1s, 5m."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Print the findings of the cloud's jobs, their groups opened.
@@ -25,41 +53,150 @@ def findings(
     What straddles a rotation of keys is put together here and comes once. A finding is a hint:
     `zt policy run` proves it. Jobs get their parts for new keys. Exit code 1: some findings could
     not be opened, or events of theirs were refused.
-    """
-    import msgspec
 
-    from analytics.store import open_store
+    With --follow it prints what is there, then what comes, a line each. A finding whose metric
+    rises comes again with the same id. Keys may rotate meanwhile. The store is open only while
+    it is looked at, so ingest and jobs take turns with it. It goes on until SIGINT (exit code
+    130), SIGTERM, or until nobody reads what it prints.
+    """
+    if follow:
+        _follow(keys, store, pack, new, _seconds(every or EVERY), json)
+        return
+    if new or every is not None:
+        raise typer.BadParameter("it goes with --follow only", param_hint="--new, --every")
+    _print_all(keys, store, pack, json)
+
+
+def _print_all(keys: Path, store: str, pack: str, json: bool) -> None:
+    from analytics.store import PATIENCE, open_store
     from keys import Ring
     from zt.cli.jobs import note_added
-    from zt.jobs import add_missing_parts, load_pack, open_findings
+    from zt.jobs import add_missing_parts, open_findings
     from zt.query import Session
 
-    jobs = {job.id: job for job in load_pack(pack).jobs}
+    jobs = _jobs(pack)
     ring = Ring.open(keys)
     refused: Counter[str] = Counter()
 
     def refuse(finding: Finding, error: Exception) -> None:
         refused[str(error)] += 1
 
-    with open_store(store) as door:
+    with open_store(store, wait=PATIENCE) as door:
         session = Session(ring, door)
         added = add_missing_parts(jobs.values(), session)
         opened = open_findings(door.findings(), jobs, session, refuse)
     if json:
-        write_lines(msgspec.json.encode(describe(item)) + b"\n" for item in opened)
+        _write_json(opened)
     else:
         from rich.console import Console
 
         from zt.cli.tables import finding_table
 
         Console().print(finding_table(opened))
-    for reason, number in refused.items():
-        note(f"refused {number} findings: {reason}")
-    for reason, number in session.refused.items():
-        note(f"refused {number} times: {reason}")
+    _note_refused(refused, session.refused)
     note_added(added)
     if refused or session.refused:
         raise typer.Exit(1)
+
+
+def _follow(keys: Path, store: str, pack: str, new: bool, seconds: float, json: bool) -> None:
+    from keys import Ring
+    from zt.jobs import Follower, Turns
+
+    follower = Follower(Ring.open(keys), _jobs(pack).values())
+    turns = Turns(store, follower, seconds, note)
+    stop = _Stop()
+    is_all_well = True
+    while not (stop.event.is_set() or _is_unread()):
+        # Printed with the store closed: who reads slowly keeps nobody out of it.
+        if (news := turns.take()) is not None:
+            if new:  # the first look only
+                new, news.findings = False, []
+            _print_news(news, json)
+            is_all_well = is_all_well and not (news.refused or news.refused_events)
+        stop.event.wait(turns.pause)
+    if stop.number == signal.SIGINT:
+        raise KeyboardInterrupt
+    if not is_all_well:
+        raise typer.Exit(1)
+
+
+class _Stop:
+    """Is set by SIGINT and SIGTERM; the turn under way is finished, a second signal ends it."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.number: int | None = None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._set)
+
+    def _set(self, number: int, frame: object) -> None:
+        self.number = number
+        self.event.set()
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _is_unread() -> bool:
+    """Whether stdout is a pipe, socket or terminal whose other end is gone."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)  # errors are told without being asked for
+    return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
+
+
+def _print_news(news: News, json: bool) -> None:
+    from zt.cli.jobs import note_added
+
+    if json:
+        _write_json(news.findings)
+    else:
+        write_lines(map(_line, news.findings))
+    _note_refused(news.refused, news.refused_events)
+    note_added(news.added)
+
+
+def _jobs(pack: str) -> dict[str, Job]:
+    from zt.jobs import load_pack
+
+    return {job.id: job for job in load_pack(pack).jobs}
+
+
+def _seconds(text: str) -> float:
+    from analytics.wire import MICROSECONDS
+    from zt.units import parse_span
+
+    try:
+        seconds = parse_span(text) / MICROSECONDS
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST:
+        raise typer.BadParameter(
+            "give a time up to a day, such as 200ms, 1s or 5m", param_hint="--every"
+        )
+    return seconds
+
+
+def _note_refused(findings: Counter[str], events: Counter[str]) -> None:
+    for reason, number in findings.items():
+        note(f"refused {number} findings: {reason}")
+    for reason, number in events.items():
+        note(f"refused {number} times: {reason}")
+
+
+def _write_json(opened: Iterable[OpenedFinding]) -> None:
+    import msgspec
+
+    write_lines(msgspec.json.encode(describe(item)) + b"\n" for item in opened)
+
+
+def _line(opened: OpenedFinding) -> bytes:
+    """An opened finding for people, in the columns of `finding_table`."""
+    from analytics.wire import format_time
+
+    finding = opened.finding
+    start = format_time(finding.start)[:19] + "Z"
+    group = printable(", ".join(opened.group.values()))
+    text = f"{start}  {finding.severity:8}  {finding.job:20}  {group}  {finding.metric}"
+    return text.encode() + b"\n"
 
 
 def describe(opened: OpenedFinding) -> dict[str, object]:

@@ -223,11 +223,11 @@ def _events_of(url: str, ring: Ring, kid: str) -> int:
 
     Another tenant's store holds none of it, and would permit anything.
     """
-    from analytics.store import open_store
+    from analytics.store import PATIENCE, open_store
     from zt.encoder import Decoder
     from zt.query.fitting import check_epochs, take_headers
 
-    with open_store(url) as store:
+    with open_store(url, wait=PATIENCE) as store:
         check_epochs(ring, store)
         take_headers(Decoder(ring), ring, store)
         return sum(epoch.events for epoch in store.epochs() if epoch.kid == kid)

@@ -106,13 +106,13 @@ def reader(
 
 def _profiles(ring: Ring, profile: str, store: str | None) -> list[Profile]:
     """The profiles of a store's events, or the one that is named."""
-    from analytics.store import open_store
+    from analytics.store import PATIENCE, open_store
     from zt.profile import load_profile
     from zt.query import Session
 
     if store is None:
         return [load_profile(profile)]
-    with open_store(store) as opened:
+    with open_store(store, wait=PATIENCE) as opened:
         return [plan.profile for plan in Session(ring, opened).plans]
 
 

@@ -5,17 +5,17 @@ What a finding claims stays a hint.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from operator import attrgetter
 
 from analytics.wire import Finding
-from keys import GrantError, WrongKeyError
+from keys import WrongKeyError
 from zt.encoder.plan import Plan
 from zt.errors import IntegrityError, ZtError
 from zt.jobs.events import Group
-from zt.jobs.joining import join_findings
+from zt.jobs.joining import Gathered, join_findings
 from zt.jobs.pack import Job
 from zt.query import Session
 from zt.query.compile import visible_field
@@ -63,8 +63,33 @@ def open_findings(
     Raises:
         StoreError: the store can't answer.
     """
-    opener = _Opener(jobs, session)
     groups: dict[str, dict[tuple[str, ...], tuple[Group, list[Finding]]]] = {}
+    for opened in open_each(findings, jobs, session, on_refused):
+        of_job = groups.setdefault(opened.job.id, {})
+        key = tuple(opened.group.values())
+        of_job.setdefault(key, (opened.group, []))[1].append(opened.finding)
+    joined = [
+        OpenedFinding(finding, jobs[name], group)
+        for name, of_job in groups.items()
+        for group, finding in join_findings(
+            jobs[name], [Gathered(*item) for item in of_job.values()], session, on_refused
+        )
+    ]
+    return sorted(joined, key=attrgetter("finding.sequence"))
+
+
+def open_each(
+    findings: Iterable[Finding],
+    jobs: dict[str, Job],
+    session: Session,
+    on_refused: Callable[[Finding, Exception], None],
+) -> Iterator[OpenedFinding]:
+    """Open the groups of findings, partial ones too, each for itself; see `open_findings`.
+
+    Raises:
+        StoreError: the store can't answer.
+    """
+    opener = _Opener(jobs, session)
     everything = list(findings)
     opener.expect(everything)
     for finding in everything:
@@ -73,33 +98,7 @@ def open_findings(
         except (ZtError, WrongKeyError) as error:
             on_refused(finding, error)
             continue
-        of_job = groups.setdefault(job.id, {})
-        of_job.setdefault(tuple(group.values()), (group, []))[1].append(finding)
-    joined: list[OpenedFinding] = []
-    for name, of_job in groups.items():
-        of_groups = list(of_job.values())
-        try:
-            found = list(join_findings(jobs[name], of_groups, session))
-        except GrantError as error:
-            found = _unjoined(of_groups, error, on_refused)
-        joined += [OpenedFinding(finding, jobs[name], group) for group, finding in found]
-    return sorted(joined, key=attrgetter("finding.sequence"))
-
-
-def _unjoined(
-    of_groups: Iterable[tuple[Group, list[Finding]]],
-    error: GrantError,
-    on_refused: Callable[[Finding, Exception], None],
-) -> list[tuple[Group, Finding]]:
-    """What a reader ring that can't open the job's events can say: whole findings as they are."""
-    found: list[tuple[Group, Finding]] = []
-    for group, findings in of_groups:
-        for finding in findings:
-            if finding.partial:
-                on_refused(finding, error)
-            else:
-                found.append((group, finding))
-    return found
+        yield OpenedFinding(finding, job, group)
 
 
 def open_finding(finding: Finding, jobs: dict[str, Job], session: Session) -> OpenedFinding:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from analytics.jobs import (
     Detection,
@@ -14,40 +15,68 @@ from analytics.jobs import (
     span_around,
 )
 from analytics.wire import Finding, finding_id
+from keys import GrantError
 from zt.jobs.events import Group, JobEvents
 from zt.jobs.pack import Job
 from zt.jobs.reading import GroupReader, Need
-from zt.jobs.straddling import Settled, is_near, settle
+from zt.jobs.straddling import NEVER, Settled, is_near, settle
 from zt.query import Session
 
 
+class Gathered(NamedTuple):
+    """The findings of one group in plaintext; windows before `floor` are settled already."""
+
+    group: Group
+    findings: Sequence[Finding]
+    floor: int = NEVER
+
+
 def join_findings(
-    job: Job, findings: Sequence[tuple[Group, Sequence[Finding]]], session: Session
-) -> Iterator[tuple[Group, Finding]]:
+    job: Job,
+    gathered: Sequence[Gathered],
+    session: Session,
+    on_refused: Callable[[Finding, Exception], None],
+) -> list[tuple[Group, Finding]]:
     """The detections of groups in plaintext, given all findings of each.
+
+    A reader ring that can't open the job's events judges none: then whole findings come as they
+    are, and partial ones are refused.
 
     Raises:
         StoreError: the store can't answer.
     """
+    try:
+        return list(_join(job, gathered, session))
+    except GrantError as error:
+        for item in gathered:
+            for finding in item.findings:
+                if finding.partial:
+                    on_refused(finding, error)
+    return [(item.group, f) for item in gathered for f in item.findings if not f.partial]
+
+
+def _join(
+    job: Job, gathered: Sequence[Gathered], session: Session
+) -> Iterator[tuple[Group, Finding]]:
     events = JobEvents(job, session)
-    everything = [finding for _, of_group in findings for finding in of_group]
+    everything = [finding for item in gathered for finding in item.findings]
     zones = _zones(job, events, everything, session)
     reader = GroupReader(job, events)
     reader.expect(
-        Need(group, finding.start - job.window + 1, finding.start + 2 * job.window)
-        for group, of_group in findings
-        for finding in of_group
+        Need(item.group, finding.start - job.window + 1, finding.start + 2 * job.window)
+        for item in gathered
+        for finding in item.findings
         if finding.partial or is_near(finding, zones, job.window)
     )
-    for group, of_group in findings:
+    for group, findings, floor in gathered:
         slider = _Slider(job, reader, group)
-        for item in settle(of_group, zones, job.window, slider.slide, slider.is_backed):
+        for item in settle(findings, zones, job.window, slider.slide, slider.is_backed, floor):
             yield group, _as_finding(item)
 
 
 def _zones(job: Job, events: JobEvents, findings: list[Finding], session: Session) -> list[Zone]:
     """Where windows that meet a finding may hold events of several parts."""
-    if len(events.parts) < 2:
+    if len(events.parts) < 2 or not findings:
         return []
     first = min(finding.start for finding in findings)
     last = max(finding.start for finding in findings)

@@ -29,7 +29,8 @@ Slide = Callable[[int, int], list[Detection]]
 """`slide(since, before)`: the detections of windows that start within `[since, before)`, slid
 over the events of all parts from `since` on."""
 
-_NEVER = -(2**64)
+NEVER = -(2**64)
+"""Before every time."""
 
 
 class Settled(NamedTuple):
@@ -45,6 +46,7 @@ def settle(
     window: int,
     slide: Slide,
     is_backed: Callable[[Finding], bool],
+    floor: int = NEVER,
 ) -> list[Settled]:
     """The detections of a group, given its findings in all parts.
 
@@ -57,13 +59,15 @@ def settle(
         window: of the job, microseconds.
         slide: see `Slide`.
         is_backed: whether some event that a finding names is among those that were slid over.
+        floor: windows that start before are settled already and not looked for, and none of
+            them ends later.
     """
     ordered = sorted(findings, key=lambda finding: (finding.start, finding.partial))
     settled: list[Settled] = []
     doubted: list[Finding] = []
-    free = done = _NEVER  # where the last window ends; before what all starts were tried
+    free = done = floor  # where the last window ends; before what all starts were tried
     for index, finding in enumerate(ordered):
-        since, before = finding.start - window + 1, _end(finding, window)
+        since, before = finding.start - window + 1, end_of(finding, window)
         if (
             not finding.partial
             and finding.start >= max(free, done)
@@ -78,11 +82,11 @@ def settle(
                 settled.append(Settled(finding, detection))
                 free = detection.end
             done = before
-        if not finding.partial:
+        if not finding.partial and finding.start >= floor:
             doubted.append(finding)
     spans = [(item.detection or item.finding) for item in settled]
     for finding in doubted:
-        end = _end(finding, window)
+        end = end_of(finding, window)
         is_met = any(span.start < end and span.end > finding.start for span in spans)
         if not (is_met and is_backed(finding)):
             settled.append(Settled(finding, None))
@@ -91,11 +95,11 @@ def settle(
 
 def is_near(finding: Finding, zones: Sequence[Zone], window: int) -> bool:
     """Whether a window that meets the finding's may hold events of several parts."""
-    since, before = finding.start - window + 1, _end(finding, window)
+    since, before = finding.start - window + 1, end_of(finding, window)
     return any(zone.start < before and zone.end > since for zone in zones)
 
 
-def _end(finding: Finding, window: int) -> int:
+def end_of(finding: Finding, window: int) -> int:
     """Where a finding's window ends; no window of the job is longer."""
     return min(finding.end, finding.start + window)
 
