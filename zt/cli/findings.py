@@ -111,6 +111,7 @@ def _follow(keys: Path, store: str, pack: str, new: bool, seconds: float, json: 
         # Printed with the store closed: who reads slowly keeps nobody out of it.
         if (news := turns.take()) is not None:
             if new:  # the first look only
+                note(f"left out {len(news.findings)} findings that were there already")
                 new, news.findings = False, []
             _print_news(news, json)
             is_all_well = is_all_well and not (news.refused or news.refused_events)
