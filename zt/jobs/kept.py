@@ -90,10 +90,12 @@ class KeptGroup:
         """
         news: list[Finding] = []
         for finding in found:
-            said = self._said.get(finding.start, _Said(finding.id, -1))
-            if finding.metric > said.metric:
-                self._said[finding.start] = said._replace(metric=finding.metric)
-                news.append(finding.model_copy(update={"id": said.id}))
+            said = self._said.get(finding.start)
+            if said is not None and finding.metric <= said.metric:
+                continue
+            name = finding.id if said is None else said.id
+            self._said[finding.start] = _Said(name, finding.metric)
+            news.append(finding.model_copy(update={"id": name}))
         self._late, self.is_new = {}, False
         if len(self._findings) > LONG:
             self._settle(found)
@@ -113,6 +115,7 @@ class KeptGroup:
 
     @property
     def weight(self) -> int:
+        """Findings and event ids in them."""
         return sum(1 + len(finding.events) for finding in self._findings.values())
 
     @property
@@ -138,6 +141,7 @@ class KeptGroups:
         self._groups.move_to_end(key)
 
     def of_job(self, job: Job) -> list[KeptGroup]:
+        """The groups of a job, those first to which nothing came for longest."""
         return [kept for kept in self._groups.values() if kept.job.id == job.id]
 
     def drop(self, now: float) -> None:

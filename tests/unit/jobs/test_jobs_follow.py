@@ -27,7 +27,7 @@ from unit.jobs.rotated import (
 
 from analytics.store import JobState, Store, open_store
 from analytics.wire import Finding, StoreError, finding_id
-from keys import Ring, UnknownEpochError, init_ring, rotate_ring
+from keys import Ring, RingError, UnknownEpochError, init_ring, rotate_ring
 from zt.jobs import Follower, Job, News, OpenedFinding, kept
 
 S = 1_000_000
@@ -136,6 +136,34 @@ def test_a_partial_finding_is_completed_by_events_for_which_nothing_is_written(
     assert len({item.finding.id for item in watch.said}) == 1
 
 
+def test_the_id_stays_when_another_finding_leads_to_the_same_detection(cloud: Cloud) -> None:
+    job = make_job()
+    others = calls(20, 21, 22, 22.5, source=SOURCES[1])  # what makes the late one worth a finding
+    cloud.take([*calls(21, 22, 23, 24, 25), *others], epoch=0)
+    cloud.take(calls(26, 27, 28), epoch=1)
+    cloud.push(job)
+    cloud.run()
+    watch = Watch(cloud, job)
+    assert watch.windows() == [(SOURCES[0], 21 * S, 31 * S, 8)]
+    cloud.take([Call(13, weight=4)], epoch=1)  # late, and not enough to move the window
+    cloud.run()
+    assert watch.windows() == []
+    assert cloud.found(job)[0].finding.id != watch.said[0].finding.id
+    cloud.take(calls(29), epoch=1)
+    assert watch.windows() == [(SOURCES[0], 21 * S, 31 * S, 9)]
+    assert len({item.finding.id for item in watch.said}) == 1
+
+
+def test_findings_of_all_jobs_come_in_the_order_of_the_store(cloud: Cloud) -> None:
+    first, second = make_job(threshold=4, id="first"), make_job(threshold=3, id="second")
+    cloud.take(calls(1, 2, 3, 4))
+    for job in (second, first):
+        cloud.push(job)
+        cloud.run()
+    news = Follower(cloud.rings[-1], [first, second]).look(cloud.store)
+    assert [item.job.id for item in news.findings] == ["second", "first"]
+
+
 def test_keys_rotate_while_it_follows(tmp_path: Path) -> None:
     path = tmp_path / "ring.json"
     ring = init_ring(path, "acme", "file:ring.key")
@@ -175,6 +203,25 @@ def test_a_ring_that_lacks_an_epoch_sees_nothing_until_the_newer_copy_is_there(
     shutil.copy(cloud.rings[2].path, copy)
     copy.replace(path)
     assert watch.windows() == [(SOURCES[0], 1 * S, 11 * S, 4)]
+
+
+def test_a_ring_that_was_replaced_by_an_older_one_is_used_no_more(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    job = make_job(threshold=4)
+    path = tmp_path / "ring.json"
+    shutil.copy(cloud.rings[1].path, path)
+    shutil.copy(cloud.rings[1].path.with_name("ring.key"), tmp_path / "ring.key")
+    cloud.take(calls(1, 2, 3, 4))
+    cloud.push(job)
+    cloud.run()
+    watch = Watch(cloud, job, Ring.open(path))
+    assert len(watch.windows()) == 1
+    copy = tmp_path / "copy"
+    shutil.copy(cloud.rings[0].path, copy)
+    copy.replace(path)
+    with pytest.raises(RingError, match="older one"):
+        watch.look()
 
 
 class Failing:
@@ -347,6 +394,27 @@ def test_what_was_said_of_a_group_that_went_is_not_said_again(
         [Call(start + n, source) for start in (1, 50, 70) for source in SOURCES for n in range(4)],
         job,
     )
+
+
+def test_what_was_said_is_remembered_longer_than_the_group(cloud: Cloud, tmp_path: Path) -> None:
+    job = make_job(threshold=4)
+    cloud.take(calls(1, 2, 3, 4))
+    cloud.push(job)
+    cloud.run()
+    cloud.take(calls(1, 2, 3, 4, source=SOURCES[1]))
+    cloud.run()
+    watch = Watch(cloud, job)
+    assert len(watch.windows()) == 2
+    watch.clock.now = 1e6
+    assert watch.look() == News()
+    assert size(watch) == 0
+    with open_store(f"duckdb:{tmp_path / 'older.db'}", create=True) as store:
+        older = Cloud(store, cloud.rings)
+        older.take(calls(1, 2, 3, 4))
+        older.push(job)
+        older.run()
+        assert watch.windows(store) == []
+    assert size(watch) == 1
 
 
 def test_a_group_that_goes_on_and_on_keeps_a_bounded_number(

@@ -173,6 +173,21 @@ def test_what_was_found_is_said_even_if_the_store_fails_when_it_is_closed(
     assert house.turns.take() == News()
 
 
+def test_what_is_written_right_behind_a_look_is_seen_by_the_next(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def crowded(url: str) -> Iterator[object]:
+        with open_store(url) as store:
+            yield store
+        house.attack(30)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(turns, "open_store", crowded)
+        assert found(house.turns.take()) == [0]
+    assert found(house.turns.take()) == [30]
+
+
 def test_a_ring_of_other_keys_ends_it(house: House, tmp_path: Path) -> None:
     other = init_ring(tmp_path / "other.json", "acme", "file:other.key")
     strangers = Turns(house.url, Follower(other, [JOB]), EVERY, house.said.append)
