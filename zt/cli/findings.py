@@ -44,7 +44,9 @@ def findings(
     ] = False,
     every: Annotated[
         str | None,
-        typer.Option("--every", metavar="TIME", help=f"With --follow: look after {EVERY}, 1s, 5m."),
+        typer.Option(
+            "--every", metavar="TIME", help=f"With --follow: look again after 1s, 5m; else {EVERY}."
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
