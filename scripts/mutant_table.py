@@ -63,6 +63,7 @@ REWRAP = "tests/unit/rewrap/test_rewrap.py"
 REWRAP_REFUSALS = "tests/unit/rewrap/test_rewrap_refusals.py"
 ROTATION = "tests/unit/jobs/test_jobs_rotation.py"
 ROTATION_BLOCKS = "tests/unit/policy/test_policy_rotation.py"
+OVERLAP = "tests/unit/query/test_query_overlap.py"
 PATTERN_FIELDS = "tests/unit/encoder/test_encoder_pattern_fields.py"
 PATTERNS = "tests/unit/profile/test_profile_patterns.py"
 PFX = "tests/unit/crypto/test_crypto_ipcrypt_pfx.py"
@@ -137,7 +138,7 @@ MUTANTS = (
     Mutant(
         "an epoch's key check value is not compared",
         "keys/ring.py",
-        {"if kcv is not None and not hmac.compare_digest(keys.kcv, kcv):": "if False:"},
+        {"if kcv is not None and not hmac.compare_digest(own, kcv):": "if False:"},
         (WRONG_KEY,),
     ),
     Mutant(
@@ -152,14 +153,14 @@ MUTANTS = (
     ),
     Mutant(
         "a store's key check values are not looked at",
-        "zt/query/session.py",
-        {"self.ring.epoch(epoch.kid, kcv)": "self.ring.epoch(epoch.kid)"},
+        "zt/query/fitting.py",
+        {"ring.epoch(epoch.kid, kcv)": "ring.epoch(epoch.kid)"},
         (LIES,),
     ),
     Mutant(
         "an old copy of a ring is taken",
-        "zt/query/session.py",
-        {"if epoch.generation > self.ring.generation and": "if False and"},
+        "zt/query/fitting.py",
+        {"if newest > ring.generation and": "if False and"},
         (SESSION,),
     ),
     Mutant(
@@ -537,7 +538,7 @@ MUTANTS = (
     Mutant(
         "groups of numbers and addresses need no value record",
         "zt/query/groups.py",
-        {"if ct not in proven and not field.proves_itself(ct):": "if False:"},
+        {"if ct in doubtful and ct not in proven:": "if False:"},
         (GROUPS,),
     ),
     Mutant(
@@ -642,6 +643,29 @@ MUTANTS = (
         (f"{READER_SESSION}::test_a_policy_needs_the_seal_and_the_jobs_fields",),
     ),
     # --- rotation and rewrap -----------------------------------------------------------------
+    Mutant(
+        "a ring may have two active epochs",
+        "keys/content.py",
+        {'and sum(epoch.state == "active" for epoch in epochs) <= 1': "and True"},
+        (RING,),
+    ),
+    Mutant(
+        "a store may invent a newer ring",
+        "zt/query/fitting.py",
+        {
+            "            missing[header.kid, header.profile] = error\n": (
+                "            missing[header.kid, header.profile] = error\n"
+                "            newest = max(newest, header.generation)\n"
+            )
+        },
+        (SESSION,),
+    ),
+    Mutant(
+        "an epoch that ends where a question starts is passed over",
+        "zt/query/overlap.py",
+        {"epoch.last >= since": "epoch.last > since"},
+        (OVERLAP,),
+    ),
     Mutant(
         "a rotation blinds detections",
         "analytics/jobs/straddling.py",
