@@ -42,6 +42,15 @@ def refused(result: Result, says: str) -> None:
     assert result.out == b""
 
 
+def test_machines_read_what_was_made(tmp_path: Path) -> None:
+    ring = ("-k", "ring.json", "--json")
+    made = json.loads(ok("zt-keys", "init", *ring, "--tenant", "acme", cwd=tmp_path).out)
+    rotated = json.loads(ok("zt-keys", "rotate", *ring, cwd=tmp_path).out)
+    assert (made["state"], made["generation"]) == ("active", 1)
+    assert (rotated["state"], rotated["generation"]) == ("active", 2)
+    assert [epoch["kid"] for epoch in epochs(tmp_path)] == [made["kid"], rotated["kid"]]
+
+
 def test_answers_unite_epochs(folder: Path) -> None:
     asked = ("-k", "ring.json", "-s", STORE)
     top = json.loads(ok("zt", "top", "sip.from", "--json", *asked, cwd=folder).out)

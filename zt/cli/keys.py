@@ -55,12 +55,17 @@ def init(
         ),
     ] = None,
     passphrase_file: PassphraseOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Make a key ring with one active epoch, and its key file if there is none."""
     from keys import init_ring
 
     use_passphrase_file(passphrase_file)
     ring = init_ring(keys, tenant, provider or f"file:{keys.name}.key")
+    if json:
+        kid, state = ring.epochs[0].kid, ring.epochs[0].state
+        write_json({"kid": kid, "state": state, "generation": ring.generation})
+        return
     note(
         f"made the key ring {keys} of tenant {tenant}, epoch {ring.epochs[0].kid}, "
         f"provider {ring.provider.partition(',')[0]}\n"
@@ -165,7 +170,7 @@ def destroy(
                 fail(
                     f"the store holds {lost} events of epoch {kid}, which nobody could open any "
                     "more",
-                    f"encrypt them anew first, or lose them: zt-keys destroy {kid} --force",
+                    "encrypt them again first: zt-keys rewrap; or lose them: --force",
                 )
         elif lost != 0:
             what = "an unknown number of events" if lost is None else f"{lost} events"
