@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from keys import labels
-from keys.material import Secret
+from keys.material import KeyHolder, Secret
 
 ROOT_SIZE = 32  # bytes
 KID_SIZE = 4  # bytes
@@ -38,7 +38,7 @@ def hkdf(secret: Secret, info: bytes, length: int) -> Secret:
     return Secret(kdf.derive(secret.secret_key_access()))
 
 
-class KeyspaceKey:
+class KeyspaceKey(KeyHolder):
     """The key of one keyspace in one epoch, from which the subkeys for each purpose come."""
 
     def __init__(self, kid: bytes, keyspace: str, key: Secret) -> None:
@@ -64,7 +64,7 @@ class KeyspaceKey:
         return f"<KeyspaceKey {self.keyspace!r} of epoch {self.kid.hex()}>"
 
 
-class EpochKeys:
+class EpochKeys(KeyHolder):
     """All keys of one epoch, derived from its root when they are first needed.
 
     Attributes:
@@ -97,7 +97,7 @@ class EpochKeys:
         return f"<EpochKeys {self.kid.hex()}>"
 
 
-class TenantKey:
+class TenantKey(KeyHolder):
     """The tenant's id key, which does not rotate: it names things, it encrypts nothing."""
 
     def __init__(self, key: Secret) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from keys.errors import RingError
+from keys.material import Secret
 
 MAX_SIZE = 16 * 1024 * 1024  # bytes; no ring or key file comes near
 
@@ -41,7 +42,7 @@ def read_private(path: Path, what: str) -> bytes:
         raise RingError(f"can't read the {what} {path}: {error.strerror}", "check it") from None
 
 
-def write_private(path: Path, data: bytes, *, replace: bool) -> None:
+def write_private(path: Path, data: bytes | Secret, *, replace: bool) -> None:
     """Write a file of mode 0600 in one step: after a crash there is the old file or the new one.
 
     Raises:
@@ -52,7 +53,7 @@ def write_private(path: Path, data: bytes, *, replace: bool) -> None:
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                file.write(data.secret_key_access() if isinstance(data, Secret) else data)
                 file.flush()
                 os.fsync(file.fileno())
             if replace:

@@ -10,7 +10,16 @@ import hmac
 from typing import NoReturn
 
 
-class Secret:
+class KeyHolder:
+    """Base of everything that holds key material: refuses to be pickled, copied or deep-copied."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("key material refuses to be pickled or copied")
+
+
+class Secret(KeyHolder):
     """Bytes that must not be shown: redacted in `repr`, refused by pickle, compared in constant
     time.
 
@@ -38,6 +47,3 @@ class Secret:
 
     def __repr__(self) -> str:
         return f"<Secret of {len(self._data)} bytes>"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("key material refuses to be pickled or copied")

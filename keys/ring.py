@@ -38,13 +38,13 @@ from keys.derive import EpochKeys, TenantKey, hkdf, lp
 from keys.errors import GrantError, KeyCheckError, RingError, UnknownEpochError
 from keys.files import read_private, write_private
 from keys.grants import GrantedKeys, GrantedNames, not_granted
-from keys.material import Secret
+from keys.material import KeyHolder, Secret
 from keys.providers import open_provider
 
 E = TypeVar("E", bound=EpochState)
 
 
-class Ring:
+class Ring(KeyHolder):
     """An opened ring, or reader ring.
 
     Attributes:
@@ -255,9 +255,9 @@ def _mark(path: Path) -> tuple[int, int, int] | None:
 
 def ring_mac(content: AnyRingFile, wrapping_key: Secret) -> str:
     """HMAC-SHA-256 of everything in the ring but the MAC, in hexadecimal."""
-    key = hkdf(wrapping_key, lp(labels.RING_MAC), 32).secret_key_access()
+    key = hkdf(wrapping_key, lp(labels.RING_MAC), 32)
     message = spell(msgspec.structs.replace(content, mac=""))
-    return hmac.digest(key, message, hashlib.sha256).hex()
+    return hmac.digest(key.secret_key_access(), message, hashlib.sha256).hex()
 
 
 def wrap(wrapping_key: Secret, tenant: str, secret: Secret, *role: bytes) -> str:
@@ -273,13 +273,13 @@ def unwrap(wrapping_key: Secret, tenant: str, wrapped: str, *role: bytes) -> Sec
         RingError: it was altered or wrapped under another key.
     """
     try:
-        data = _wrapper(wrapping_key).decrypt(bytes.fromhex(wrapped), [tenant.encode(), *role])
+        wrapper = _wrapper(wrapping_key)
+        return Secret(wrapper.decrypt(bytes.fromhex(wrapped), [tenant.encode(), *role]))
     except (InvalidTag, ValueError):
         raise RingError(
             "a key in the ring does not open under the provider's wrapping key",
             "restore the ring from its backup",
         ) from None
-    return Secret(data)
 
 
 def _unlock(

@@ -27,7 +27,7 @@ from keys.material import Secret
 WRAPPING_KEY_SIZE = 32  # bytes
 ENTRY_POINTS = "zt.key_providers"
 
-_ENCODED = re.compile(rb"([0-9a-f]{64})\n?")
+_ENCODED = re.compile(rb"[0-9a-f]{64}\n?")
 
 
 class Provider(Protocol):
@@ -66,18 +66,18 @@ def open_provider(uri: str, ring_folder: Path) -> Provider:
     return make(rest, ring_folder)
 
 
-def decode_key(encoded: bytes, where: str) -> Secret:
+def decode_key(encoded: Secret, where: str) -> Secret:
     """The wrapping key that a provider's 64 hexadecimal digits are.
 
     Raises:
         ProviderError: they are something else; the message quotes none of it.
     """
-    if not (match := _ENCODED.fullmatch(encoded)):
+    if not _ENCODED.fullmatch(encoded.secret_key_access()):
         raise ProviderError(
             f"{where} holds no key: 64 lower-case hexadecimal digits are one",
             "restore it from its backup",
         )
-    return Secret(bytes.fromhex(match[1].decode()))
+    return Secret(bytes.fromhex(encoded.secret_key_access().decode()))
 
 
 def _built_in(scheme: str) -> Callable[[str, Path], Provider] | None:

@@ -44,7 +44,7 @@ class CommandProvider:
         """
         program = self._words[0]
         try:
-            done = subprocess.run(self._words, stdout=subprocess.PIPE, timeout=TIMEOUT, check=False)
+            code, printed = _run(self._words)
         except OSError as error:
             raise ProviderError(
                 f"can't run {program}: {(error.strerror or '').lower()}",
@@ -54,12 +54,18 @@ class CommandProvider:
             raise ProviderError(
                 f"{program} gave no key within {TIMEOUT} seconds", "run it yourself and see"
             ) from None
-        if done.returncode:
+        if code:
             raise ProviderError(
-                f"{program} failed with exit code {done.returncode}", "run it yourself and see"
+                f"{program} failed with exit code {code}", "run it yourself and see"
             )
-        return decode_key(done.stdout, f"what {program} printed")
+        return decode_key(printed, f"what {program} printed")
 
     def create(self) -> Secret:
         """The key that the program prints, which must hold one before a ring is made."""
         return self.wrapping_key()
+
+
+def _run(words: list[str]) -> tuple[int, Secret]:
+    """A program's exit code and what it printed, which no traceback must show."""
+    done = subprocess.run(words, stdout=subprocess.PIPE, timeout=TIMEOUT, check=False)
+    return done.returncode, Secret(done.stdout)

@@ -35,13 +35,13 @@ class EnvironmentProvider:
         Raises:
             ProviderError: it is not set, or is not exactly one encoded key.
         """
-        value = os.environ.get(self._name)
-        if value is None:
+        if self._name not in os.environ:
             raise ProviderError(
                 f"the environment variable {self._name}, which opens the key ring, is not set",
                 "set it to the wrapping key, 64 hexadecimal digits",
             )
-        return decode_key(value.encode(), f"the environment variable {self._name}")
+        value = Secret(os.fsencode(os.environ[self._name]))
+        return decode_key(value, f"the environment variable {self._name}")
 
     def create(self) -> Secret:
         """The key in the variable, which must be set before a ring is made."""

@@ -34,7 +34,7 @@ class FileProvider:
             ProviderError: missing, open to others, or not exactly one encoded key.
         """
         try:
-            content = read_private(self._path, "key file")
+            content = Secret(read_private(self._path, "key file"))
         except RingError as error:
             raise ProviderError(str(error), error.hint) from None
         return decode_key(content, f"the key file {self._path}")
@@ -42,9 +42,9 @@ class FileProvider:
     def create(self) -> Secret:
         """The key in the file; a random one is written first where there is no file."""
         if not self._path.exists():
-            key = secrets.token_bytes(WRAPPING_KEY_SIZE)
+            encoded = Secret(secrets.token_hex(WRAPPING_KEY_SIZE).encode() + b"\n")
             try:
-                write_private(self._path, key.hex().encode() + b"\n", replace=False)
+                write_private(self._path, encoded, replace=False)
             except RingError as error:
                 raise ProviderError(str(error), error.hint) from None
         return self.wrapping_key()

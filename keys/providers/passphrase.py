@@ -82,14 +82,17 @@ class PassphraseProvider:
     def create(self) -> Secret:
         """Ask for a new passphrase, twice, and derive the key from it."""
         passphrase = _passphrase(confirm=self.is_new)
-        if self.is_new and len(passphrase) < LEAST_LENGTH:
+        if (
+            self.is_new
+            and len(passphrase.secret_key_access().decode(errors="replace")) < LEAST_LENGTH
+        ):
             raise ProviderError(
                 f"the passphrase has fewer than {LEAST_LENGTH} characters",
                 "choose a longer one, of several words",
             )
         return self._derive(passphrase)
 
-    def _derive(self, passphrase: str) -> Secret:
+    def _derive(self, passphrase: Secret) -> Secret:
         kdf = Argon2id(
             salt=self._salt,
             length=WRAPPING_KEY_SIZE,
@@ -97,20 +100,21 @@ class PassphraseProvider:
             lanes=self._lanes,
             memory_cost=self._memory,
         )
-        return Secret(kdf.derive(passphrase.encode()))
+        return Secret(kdf.derive(passphrase.secret_key_access()))
 
 
-def _passphrase(*, confirm: bool) -> str:
+def _passphrase(*, confirm: bool) -> Secret:
+    """The passphrase in UTF-8, from the file or the terminal."""
     if path := os.environ.get(VARIABLE):
         try:
-            lines = read_private(Path(path), "passphrase file").decode().splitlines()
+            passphrase = _first_line(Secret(read_private(Path(path), "passphrase file")))
         except RingError as error:
             raise ProviderError(str(error), error.hint) from None
-        except UnicodeDecodeError:
-            raise ProviderError(f"the passphrase file {path} is no text", "check it") from None
-        if not lines or not lines[0]:
+        if passphrase is None:
+            raise ProviderError(f"the passphrase file {path} is no text", "check it")
+        if not len(passphrase):
             raise ProviderError(f"the passphrase file {path} is empty", "check it")
-        return lines[0]
+        return passphrase
     try:
         os.close(os.open("/dev/tty", os.O_RDWR))  # getpass asks there, whatever stdin is
     except OSError:
@@ -118,9 +122,22 @@ def _passphrase(*, confirm: bool) -> str:
             "the key ring needs its passphrase, and there is no terminal to ask on",
             f"put it into a private file and name that in {VARIABLE}",
         ) from None
-    passphrase = getpass.getpass("passphrase of the key ring: ")
-    if confirm and getpass.getpass("once more: ") != passphrase:
+    passphrase = _ask("passphrase of the key ring: ")
+    if confirm and _ask("once more: ") != passphrase:
         raise ProviderError("the two passphrases differ", "try again")
-    if not passphrase:
+    if not len(passphrase):
         raise ProviderError("no passphrase was given", "try again")
     return passphrase
+
+
+def _first_line(content: Secret) -> Secret | None:
+    """The first line of a text in UTF-8, None if it is none."""
+    try:
+        lines = content.secret_key_access().decode().splitlines()
+    except UnicodeDecodeError:
+        return None
+    return Secret(lines[0].encode() if lines else b"")
+
+
+def _ask(prompt: str) -> Secret:
+    return Secret(getpass.getpass(prompt).encode(errors="surrogateescape"))

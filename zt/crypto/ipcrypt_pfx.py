@@ -50,8 +50,8 @@ class IpcryptPfx:
         """
         if len(key) != KEY_SIZE:
             raise ValueError(f"an ipcrypt-pfx key has {KEY_SIZE} bytes")
-        data = key.secret_key_access()
-        first, second = Secret(data[:BLOCK]), Secret(data[BLOCK:])
+        first = Secret(key.secret_key_access()[:BLOCK])
+        second = Secret(key.secret_key_access()[BLOCK:])
         if first == second:
             raise ValueError("the halves of an ipcrypt-pfx key must differ: equal ones cancel out")
         self._ciphers = (BlockCipher(first), BlockCipher(second))

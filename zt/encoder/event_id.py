@@ -22,8 +22,8 @@ class EventIds:
     """Names the events of one stream."""
 
     def __init__(self, tenant_key: TenantKey, stream: bytes) -> None:
-        key = tenant_key.subkey(labels.EVENT_ID).secret_key_access()
-        self._hmac = hmac.new(key, lp(stream), hashlib.sha256)
+        key = tenant_key.subkey(labels.EVENT_ID)
+        self._hmac = hmac.new(key.secret_key_access(), lp(stream), hashlib.sha256)
 
     def id(self, position: int, event: bytes) -> str:
         """The id of the event whose line, without its end, starts at a byte position."""

@@ -67,8 +67,9 @@ class Job(BaseModel):
         """BLAKE2b-128 of the job's text, keyed for the tenant: changes with its meaning."""
         text = self.model_dump(exclude={"description"}, exclude_defaults=True)
         data = msgspec.json.encode(text, order="sorted")
-        key = tenant_key.subkey(labels.JOB_VERSION).secret_key_access()
-        return encode_bytes(hashlib.blake2b(data, digest_size=16, key=key).digest())
+        key = tenant_key.subkey(labels.JOB_VERSION)
+        digest = hashlib.blake2b(data, digest_size=16, key=key.secret_key_access())
+        return encode_bytes(digest.digest())
 
 
 class Pack(BaseModel):

@@ -273,8 +273,9 @@ class Profile(BaseModel):
 
     def id(self, tenant_key: TenantKey) -> str:
         """BLAKE2b-128 of the normalised text, keyed for the tenant."""
-        key = tenant_key.subkey(labels.PROFILE_ID).secret_key_access()
-        digest = hashlib.blake2b(self.normalised(), digest_size=16, key=key)
+        key = tenant_key.subkey(labels.PROFILE_ID)
+        text = self.normalised()
+        digest = hashlib.blake2b(text, digest_size=16, key=key.secret_key_access())
         return encode_bytes(digest.digest())
 
 

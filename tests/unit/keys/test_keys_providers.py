@@ -62,6 +62,7 @@ def test_a_key_from_a_program(tmp_path: Path, command: str) -> None:
         ("env:NOT_SET_ANYWHERE", "is not set"),
         ("env:ACME BAD", "names no variable"),
         ("env:BAD_KEY", "holds no key"),
+        ("env:NO_TEXT", "holds no key"),
         ("vault:x", "no key provider is called 'vault'"),
         ("nothing", "no key provider is called 'nothing'"),
     ],
@@ -70,6 +71,7 @@ def test_what_gives_no_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str, reason: str
 ) -> None:
     monkeypatch.setenv("BAD_KEY", "secret-hunter2")
+    monkeypatch.setenv("NO_TEXT", os.fsdecode(b"\xff" * 64))
     with pytest.raises(ProviderError, match=reason) as caught:
         open_provider(uri, tmp_path).wrapping_key()
     assert caught.value.hint
