@@ -531,7 +531,7 @@ MUTANTS = (
     Mutant(
         "a profile's name is not keyed",
         "zt/profile/model.py",
-        {"digest_size=16, key=key)": "digest_size=16)"},
+        {"digest_size=16, key=key.secret_key_access())": "digest_size=16)"},
         (PROFILE,),
     ),
     # --- answers -----------------------------------------------------------------------------
@@ -576,6 +576,16 @@ MUTANTS = (
         (SESSION,),
     ),
     # --- reader rings ------------------------------------------------------------------------
+    Mutant(
+        "what holds keys may be copied",
+        "keys/material.py",
+        {
+            'raise TypeError("key material refuses to be pickled or copied")': (
+                "return object.__reduce_ex__(self, 4)"
+            )
+        },
+        (MATERIAL,),
+    ),
     Mutant(
         "a granted key serves every keyspace",
         "keys/content.py",

@@ -10,7 +10,7 @@ import pytest
 
 from analytics.store import JobState, open_store
 from analytics.wire import encode_bytes
-from keys import KeyCheckError, Ring, RingError, UnknownEpochError, destroy_epoch, rotate_ring
+from keys import KeyCheckError, Ring, RingError, destroy_epoch, rotate_ring
 from zt.encoder import Decoder
 from zt.query.fitting import check_epochs, take_headers
 
@@ -32,16 +32,10 @@ def left(store: JobState, ring: Ring) -> Ring:
     return destroy_epoch(ring.path, ring.active.kid.hex())
 
 
-def test_destroyed_epochs_are_an_offence_unless_they_are_spared(
-    store: JobState, left: Ring
-) -> None:
+def test_destroyed_epochs_end_alone(store: JobState, left: Ring) -> None:
     decoder = Decoder(left)
-    with pytest.raises(UnknownEpochError, match="was destroyed"):
-        check_epochs(left, store)
-    with pytest.raises(UnknownEpochError, match="was destroyed"):
-        take_headers(decoder, left, store)
-    check_epochs(left, store, spare_destroyed=True)
-    take_headers(decoder, left, store, spare_destroyed=True)
+    assert check_epochs(left, store) == len(EVENTS)
+    take_headers(decoder, left, store)
     assert [plan.kid for plan in decoder.plans()] == [left.active.kid.hex()]
 
 
@@ -56,8 +50,8 @@ def test_a_destroyed_epochs_twin_is_no_less_a_twin(
             kcv = encode_bytes(other_ring.active.kcv)
             return [epoch._replace(kcv=kcv) for epoch in store.epochs()[:1]]
 
-    with pytest.raises(KeyCheckError, match="it was another key"):
-        check_epochs(left, Twin(), spare_destroyed=True)  # type: ignore[arg-type]
+    with pytest.raises(KeyCheckError, match="it is another key"):
+        check_epochs(left, Twin())  # type: ignore[arg-type]
 
 
 def test_an_old_copy_is_told_beside_destroyed_epochs(
@@ -68,4 +62,4 @@ def test_an_old_copy_is_told_beside_destroyed_epochs(
     store.ingest(encrypt(EVENTS, ring=old, stream="three"))
     old.generation = 4  # as a copy from before
     with pytest.raises(RingError, match="an old copy: it has generation 4, the store has seen 5"):
-        take_headers(Decoder(old), old, store, spare_destroyed=True)
+        take_headers(Decoder(old), old, store)
