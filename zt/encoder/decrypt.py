@@ -22,6 +22,7 @@ from analytics.wire import (
     read_stream,
 )
 from keys import GrantError, KeyCheckError, KeysError, Ring, UnknownEpochError, labels
+from zt.encoder.fields import FieldPlan
 from zt.encoder.plan import Plan, open_profile
 from zt.encoder.seal import HeaderTag, ValueTag
 from zt.errors import IntegrityError, SystemicError, ZtError
@@ -249,14 +250,14 @@ class Decoder:
 def _reveal(branch: dict[str, Any], above: Keys, plan: Plan) -> dict[str, Any]:
     """The visible part of an event, canonical values in the place of their ciphertexts.
 
-    What a reader ring does not open is left out.
+    What a reader ring does not open is left out; in arrays null keeps its place.
     """
     event: dict[str, Any] = {}
     for key, value in branch.items():
         keys = (*above, key)
         if isinstance(value, dict) and value:
-            if branch := _reveal(value, keys, plan):
-                event[key] = branch
+            if below := _reveal(value, keys, plan):
+                event[key] = below
             continue
         try:
             event[key] = _reveal_field(".".join(keys), value, plan)
@@ -275,8 +276,15 @@ def _reveal_field(path: str, value: Any, plan: Plan) -> Any:
     if field.fallback is None:
         return value
     if isinstance(value, list) and value:
-        return [None if item is None else field.reveal(item) for item in value]
+        return [None if item is None else _reveal_item(field, item) for item in value]
     return field.reveal(value)
+
+
+def _reveal_item(field: FieldPlan, item: Any) -> Any:
+    try:
+        return field.reveal(item)
+    except GrantError:  # a reader ring opens what was coarsened, not what didn't fit that
+        return None
 
 
 def _copy(value: Any) -> Any:

@@ -178,3 +178,22 @@ def test_records_of_other_keyspaces_are_passed_over(reader: Reader, wire: list[b
 def test_it_encrypts_nothing(reader: Reader) -> None:
     with pytest.raises(GrantError, match="can't encrypt"):
         list(Encoder(reader("address"), PROFILE).encrypt([b'{"time":"2026-01-02T03:04:05Z"}']))
+
+
+@pytest.mark.parametrize("event", [False, True])
+def test_of_an_array_what_is_not_opened_is_null(
+    reader: Reader, encrypt: Any, ring: Ring, event: bool
+) -> None:
+    """A coarsened field is open to all, what did not fit it only with its keyspace."""
+    wire = encrypt([{"size": [512, "no number", 50, None], "seen": ["x"]}], ring, PROFILE)
+    some = opened(reader("user", seal=True, event=event), wire)
+    assert some["size"] == ([512, None, 50, None] if event else [500, None, 0, None])
+    assert some["seen"] == [None]
+    assert opened(reader("size", seal=True, event=True), wire)["size"] == [
+        512,
+        "no number",
+        50,
+        None,
+    ]
+    alone = encrypt([{"size": "no number", "n": 1}], ring, PROFILE)
+    assert opened(reader("user", seal=True, event=event), alone) == {"n": 1}
