@@ -19,7 +19,7 @@ from zt.jobs.joining import Gathered, join_findings
 from zt.jobs.pack import Job
 from zt.query import Session
 from zt.query.compile import visible_field
-from zt.query.groups import open_groups
+from zt.query.groups import Refusal, open_groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class _Opener:
     def __init__(self, jobs: dict[str, Job], session: Session) -> None:
         self._session = session
         self._jobs = {(job.id, job.version(session.ring.tenant_key)): job for job in jobs.values()}
-        self._texts: dict[tuple[str, str, str], dict[str, str | IntegrityError]] = {}
+        self._texts: dict[tuple[str, str, str], dict[str, str | Refusal]] = {}
 
     def expect(self, findings: Sequence[Finding]) -> None:
         """Open the groups of all these findings that can be opened."""
@@ -148,14 +148,12 @@ class _Opener:
         group = {}
         for path, ciphertext in zip(job.group_by, finding.group, strict=True):
             text = self._open(plan, path, [ciphertext])[ciphertext]
-            if isinstance(text, IntegrityError):
+            if not isinstance(text, str):
                 raise text
             group[path] = text
         return job, group
 
-    def _open(
-        self, plan: Plan, path: str, ciphertexts: Sequence[str]
-    ) -> dict[str, str | IntegrityError]:
+    def _open(self, plan: Plan, path: str, ciphertexts: Sequence[str]) -> dict[str, str | Refusal]:
         """The texts of a field's ciphertexts, as far as they were ever asked for."""
         texts = self._texts.setdefault((plan.kid, plan.profile_id, path), {})
         new = [ciphertext for ciphertext in ciphertexts if ciphertext not in texts]

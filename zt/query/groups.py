@@ -11,9 +11,13 @@ from collections.abc import Sequence
 
 from analytics.store import Store
 from analytics.wire import Lookup
+from keys import GrantError
 from zt.encoder.fields import FieldPlan
 from zt.encoder.plan import Plan
 from zt.errors import IntegrityError
+
+Refusal = IntegrityError | GrantError
+"""Why a group key is not shown."""
 
 LOOKUP = 5_000
 """Ciphertexts in one look-up."""
@@ -21,11 +25,15 @@ LOOKUP = 5_000
 
 def open_groups(
     store: Store, plan: Plan, field: FieldPlan, ciphertexts: Sequence[str]
-) -> list[str | IntegrityError]:
-    """The text of each group key of a field, or why it is not believed."""
+) -> list[str | Refusal]:
+    """The text of each group key of a field, or why it is not shown.
+
+    A reader ring opens the groups of a coarsened field, but of what did not fit that only with
+    its keyspace.
+    """
     doubtful = {ct: None for ct in ciphertexts if not field.proves_itself(ct)}
     proven = _proven(store, plan, field, tuple(doubtful))
-    opened: list[str | IntegrityError] = []
+    opened: list[str | Refusal] = []
     for ct in ciphertexts:
         try:
             if ct in doubtful and ct not in proven:
@@ -34,7 +42,7 @@ def open_groups(
                     "get the data again from where it was made, and ask who could write the store",
                 )
             opened.append(field.reveal_text(ct))
-        except IntegrityError as error:
+        except (IntegrityError, GrantError) as error:
             opened.append(error)
     return opened
 

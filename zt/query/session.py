@@ -202,7 +202,7 @@ class Session:
             opened = open_groups(self.store, plan, field, [row.key[0] for row in rows])
             keys: set[str] = set()
             for row, value in zip(rows, opened, strict=True):
-                if isinstance(value, IntegrityError):
+                if not isinstance(value, str):
                     self.refused[str(value)] += 1
                 elif row.key[0] in keys:
                     self.refused["a group that came twice in one answer"] += 1

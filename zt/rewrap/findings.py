@@ -18,7 +18,7 @@ from zt.encoder.plan import Plan
 from zt.encoder.writer import BatchWriter
 from zt.errors import IntegrityError, ZtError
 from zt.query import Session
-from zt.query.groups import open_groups
+from zt.query.groups import Refusal, open_groups
 from zt.rewrap.again import Again
 from zt.schemes.base import UnfitError
 
@@ -71,7 +71,7 @@ class _Move:
         self._jobs = jobs
         self._done = done
         self._work: dict[str, tuple[BatchWriter, Batch]] = {}
-        self._opened: dict[_Place, dict[str, str | IntegrityError]] = {}
+        self._opened: dict[_Place, dict[str, str | Refusal]] = {}
 
     def run(self, findings: list[Finding]) -> None:
         known = [(finding, job) for finding in findings if (job := self._job(finding)) is not None]
@@ -141,7 +141,7 @@ class _Move:
         if field is None or new_field is None:
             raise IntegrityError("a finding's group names a hidden field", "check the store")
         text = self._opened[plan.kid, plan.profile_id, path][old]
-        if isinstance(text, IntegrityError):
+        if not isinstance(text, str):
             raise text
         if _is_clear(field, old):
             return old

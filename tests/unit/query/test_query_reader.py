@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.every_scheme import PROFILE
 
 from analytics.jobs import run_jobs
 from analytics.store import JobState, open_store
@@ -64,6 +65,31 @@ def test_counts_of_granted_and_clear_fields(
             assert some.top(path, where=node) == whole.top(path, where=node)
     assert whole.top("client.ip")
     assert not some.refused
+
+
+def test_what_did_not_fit_a_coarsened_field_stops_no_answer(
+    store: JobState, encrypt: Any, ring: Ring, reader: Reader
+) -> None:
+    """Else one odd value, which the sender chooses, would refuse every question."""
+    events = [{"size": size} for size in (512, 580, "none", [12, "none"])]
+    store.ingest(encrypt(events, ring, PROFILE))
+    session = Session(reader("user"), store)
+    assert [(c.value, c.count) for c in session.top("size")] == [("500", 2), ("0", 1)]
+    assert session.refused == {"the reader ring does not open the keyspace size": 1}
+    session = Session(reader("size"), store)
+    assert [c.value for c in session.top("size")] == ["500", "none", "0"]
+    assert not session.refused
+
+
+def test_a_search_finds_arrays_that_it_opens_in_part(
+    store: JobState, encrypt: Any, ring: Ring, reader: Reader
+) -> None:
+    store.ingest(encrypt([{"seen": ["2026-01-02T03:04:05Z", "bogus"]}], ring, PROFILE))
+    for event in (False, True):
+        session = Session(reader("user", seal=True, event=event), store)
+        [found] = ask(session, "seen:2026-01-02T03:00:00Z")
+        assert found["seen"] == [f"2026-01-02T03:0{'4:05Z' if event else '0:00.000000Z'}", None]
+        assert not session.refused
 
 
 @pytest.mark.parametrize("path", ["sip.from", "user_agent.original", "sip.call_id"])
