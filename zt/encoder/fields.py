@@ -94,6 +94,11 @@ class FieldPlan:
             search=self.dictionary.search_id if self.dictionary else None,
         )
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all values open; a reader ring may lack what opens those that didn't fit."""
+        return not isinstance(self.fallback, Withheld)
+
     def canonical(self, value: Any) -> Any:
         """The scalar that an opened ciphertext of this value gives."""
         return self._canonical(value)[1]

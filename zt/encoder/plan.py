@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import NamedTuple
 
-from keys import EpochKeys, labels
+from keys import EpochKeys, labels, not_granted
 from zt.crypto.siv import KEY_SIZE, Sealer
 from zt.encoder.fields import FieldMaker, FieldPlan
 from zt.encoder.seal import EventSeal, HeaderTag
@@ -108,6 +108,19 @@ class Plan:
         if len(self._fields) < _REMEMBERED:
             self._fields[path] = field
         return field
+
+    def require(self, path: str) -> None:
+        """Stop here if a reader ring might leave a value of this path out of an event.
+
+        Raises:
+            GrantError: it might.
+        """
+        field = self.field(path)
+        if field is None:
+            if not (self.opens_hidden or self.at(path).is_dropped):
+                raise not_granted(labels.EVENT_KEYSPACE)
+        elif not field.is_whole:
+            raise not_granted(field.keyspace or path)
 
     def at(self, path: str) -> Place:
         """What the profile says of a path."""

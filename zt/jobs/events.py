@@ -34,6 +34,9 @@ class JobEvents:
 
     Attributes:
         parts: the job compiled for each epoch and profile; none where the store can't serve it.
+
+    Raises:
+        GrantError: the ring is a reader ring that does not open all that the job looks at.
     """
 
     def __init__(self, job: Job, session: Session) -> None:
@@ -43,6 +46,17 @@ class JobEvents:
             self.parts = compile_job(job, session).parts
         except QueryError:
             self.parts = ()
+        for path in (RATE_PATH, *([job.value] if job.value else [])):
+            self.require(path)
+
+    def require(self, path: str) -> None:
+        """Stop here if a reader ring might leave values of a field out of the job's events.
+
+        Raises:
+            GrantError: it might; what is judged by that field would be judged wrongly.
+        """
+        for part in self.parts:
+            self._session.decoder.plan(part.kid, part.profile).require(path)
 
     def of_group(self, group: Group, since: int, until: int) -> list[Found]:
         """The group's events within `[since, until)`, genuine and each once, in no order.

@@ -18,6 +18,9 @@ from zt.policy.rules import Rule
 from zt.query import Found, Session
 from zt.query.evaluate import texts_at
 
+PROVEN = "client.proven"
+"""The field that says whether an event's sender proved its address."""
+
 CLOCK_SKEW = 60 * MICROSECONDS
 """How far in the future an event may lie: clocks of probes and edges differ."""
 
@@ -58,9 +61,10 @@ class Verifier:
 
         Raises:
             EvidenceError: they do not prove it; says why.
-            GrantError: the ring is a reader ring that does not open the job's fields.
+            GrantError: the ring is a reader ring that does not open the job's fields, or the
+                weights of events, or whether their senders are proven where the rule wants that.
         """
-        found = self._fetch(opened)
+        found = self._fetch(opened, rule)
         if not found:
             raise EvidenceError("none of its events is there and genuine")
         fitting = [item for item in found if fits(opened.job, opened.group, item)]
@@ -79,12 +83,14 @@ class Verifier:
         self._used.update((opened.job.id, event_id) for event_id in proof.events)
         return proof
 
-    def _fetch(self, opened: OpenedFinding) -> list[Found]:
+    def _fetch(self, opened: OpenedFinding, rule: Rule) -> list[Found]:
         """The genuine events behind a finding, each once."""
         finding, job = opened.finding, opened.job
         if (events := self._events.get(job.id)) is None:
             # first of all: a reader ring that does not open all of the job's fields is refused
             events = self._events[job.id] = JobEvents(job, self._session)
+        if not rule.admit_unproven:
+            events.require(PROVEN)
         if job.threshold <= MAX_FINDING_EVENTS:
             return list(self._session.open(self._session.store.events(finding.events)))
         return events.of_group(opened.group, finding.start, finding.end)
@@ -110,4 +116,4 @@ def is_proven(event: dict[str, Any]) -> bool:
 
     It answered a challenge, or spoke over a connection; see `zt.sip`.
     """
-    return texts_at(event, "client.proven") == ["true"]
+    return texts_at(event, PROVEN) == ["true"]

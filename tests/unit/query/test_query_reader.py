@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,8 +23,10 @@ from keys import (
     make_reader_ring,
     rotate_ring,
 )
-from zt.jobs import add_missing_parts, load_pack, open_findings, push_jobs
+from zt.jobs import JobEvents, add_missing_parts, load_pack, open_findings, push_jobs
+from zt.jobs.pack import Job
 from zt.policy import decide, load_policy
+from zt.profile import Profile, load_profile
 from zt.query import Session, parse
 
 Reader = Callable[..., Ring]
@@ -196,6 +199,90 @@ def test_what_straddles_a_rotation_needs_the_seal(
     fewer = found(reader("address", source=rotated))
     assert refused == {NO_SEAL: partial}
     assert len(fewer) == sum(not finding.partial for finding in store.findings())
+
+
+def with_rules(**rules: dict[str, str] | None) -> Profile:
+    """The preset with other rules for `rate.ex_diff` and `client.proven`, None for none."""
+    text = load_profile("sip-balanced").model_dump(by_alias=True, exclude_defaults=True)
+    for name, rule in rules.items():
+        path = name.replace("_", ".", 1)
+        text["fields"].pop(path, None)
+        text["fields"] |= {path: rule} if rule else {}
+    return Profile.model_validate(text)
+
+
+def test_what_straddles_needs_the_weights_of_events(
+    store: JobState, encrypt: Any, ring: Ring, reader: Reader, demo_lines: list[bytes]
+) -> None:
+    """Where they are hidden, a detection that reaches its threshold by them would be missed."""
+    jobs = {job.id: job for job in load_pack("sip").jobs}
+    profile, half = with_rules(rate_ex_diff=None), len(demo_lines) // 2
+    store.ingest(encrypt(demo_lines[:half], ring, profile, stream="a"))
+    rotated = rotate_ring(ring.path)
+    store.ingest(encrypt(demo_lines[half:], rotated, profile, stream="b"))
+    push_jobs(jobs.values(), Session(rotated, store))
+    run_jobs(store)
+    partial = sum(finding.partial for finding in store.findings())
+    assert partial
+
+    def refused(with_ring: Ring) -> Counter[str]:
+        reasons: Counter[str] = Counter()
+        session = Session(with_ring, store)
+        open_findings(store.findings(), jobs, session, lambda _, why: reasons.update([str(why)]))
+        return reasons
+
+    granted = ("address", "sip.identity")
+    [why] = refused(reader(*granted, source=rotated, seal=True)).items()
+    assert "opens no hidden fields" in why[0]
+    assert why[1] == partial
+    assert not refused(reader(*granted, source=rotated, seal=True, event=True))
+    assert not refused(rotated)
+
+
+@pytest.mark.parametrize("field", ["rate_ex_diff", "client_proven"])
+def test_a_policy_needs_what_it_judges_by(
+    store: JobState, encrypt: Any, ring: Ring, reader: Reader, demo_lines: list[bytes], field: str
+) -> None:
+    """In a keyspace that the reader lacks; else weights would be 1, and nobody proven."""
+    profile = with_rules(**{field: {"scheme": "det", "keyspace": "own"}})
+    store.ingest(encrypt(demo_lines, ring, profile))
+    pack = load_pack("sip")
+    push_jobs(pack.jobs, Session(ring, store))
+    run_jobs(store)
+    now = max(parse_time(json.loads(line)["@timestamp"]) for line in demo_lines)
+
+    def decided(with_ring: Ring) -> Any:
+        session = Session(with_ring, store)
+        return decide(store.findings(), load_policy("sip"), pack, session, now=now)
+
+    granted = ("address", "sip.identity")
+    whole = decided(ring)
+    assert whole.blocks
+    assert decided(reader(*granted, "own", seal=True, event=True)).blocks == whole.blocks
+    some = decided(reader(*granted, seal=True, event=True))
+    assert not any("never proved" in reason for reason in some.refused)
+    assert some.refused["password-guessing: the reader ring does not open the keyspace own"]
+
+
+def test_a_job_over_values_that_a_reader_opens_in_part(
+    store: JobState, encrypt: Any, ring: Ring, reader: Reader
+) -> None:
+    """A coarsened field is open to all but for what did not fit it: distinct values lack those."""
+    store.ingest(encrypt([{"size": 5}], ring, PROFILE))
+    job = Job.model_validate(
+        {
+            "id": "sizes",
+            "kind": "value_count",
+            "where": "*",
+            "group_by": ["client.ip"],
+            "value": "size",
+            "window": "1m",
+            "threshold": 2,
+        }
+    )
+    with pytest.raises(GrantError, match="does not open the keyspace size"):
+        JobEvents(job, Session(reader("address", seal=True, event=True), store))
+    JobEvents(job, Session(reader("address", "size", seal=True, event=True), store))
 
 
 def test_it_reads_and_leaves_the_jobs_alone(
