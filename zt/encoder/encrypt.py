@@ -118,11 +118,13 @@ class Encoder:
 
         Raises:
             RingError: see `Ring.refreshed`.
+            GrantError: a reader ring is in the ring's place.
         """
         ring = self._ring.refreshed()
         if ring is not self._ring:
-            self._ring = ring
+            # first the writer: a ring that can't encrypt must not pass for the one in use
             self._writer = BatchWriter(ring, self._profile, max_pattern_fields=MAX_PATTERN_FIELDS)
+            self._ring = ring
 
     def _reject(self, reject: Reject) -> None:
         self.report.rejected += 1

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from analytics.wire import EventLine, HeaderLine, parse_line
-from keys import Ring, RingError, rotate_ring
+from keys import GrantError, Ring, RingError, make_reader_ring, rotate_ring
 from keys import ring as ring_module
+from keys.files import write_private
 from zt.encoder import Decoder, Encoder
 from zt.encoder import encrypt as module
 from zt.profile import Profile
@@ -110,3 +111,22 @@ def test_late_events_of_a_retired_epoch_open(ring: Ring, profile: Profile) -> No
     rotated = rotate_ring(ring.path)
     wire = [*Encoder(rotated, profile, stream="s").encrypt(LINES[3:]), *late]
     assert list(Decoder(rotated).decrypt(wire)) == [*EVENTS[3:], *EVENTS[:3]]
+
+
+def test_a_reader_ring_in_the_rings_place_stops_it_until_the_ring_is_back(
+    ring: Ring, profile: Profile
+) -> None:
+    whole = ids(list(Encoder(ring, profile, stream="s").encrypt(LINES)))
+    reader = make_reader_ring(ring, ring.path.with_name("r.json"), "file:r.key", ["address"])
+    good = ring.path.read_bytes()
+    encoder = Encoder(ring, profile, stream="s")
+    wire = encoder.encrypt(LINES)
+    head = [next(wire)]
+    write_private(ring.path, reader.path.read_bytes(), replace=True)
+    with pytest.raises(GrantError, match="can't encrypt"):
+        list(map(head.append, wire))
+    assert ids(head) == whole[:5]
+    with pytest.raises(GrantError, match="can't encrypt"):
+        list(encoder.encrypt(LINES))
+    write_private(ring.path, good, replace=True)
+    assert ids(list(encoder.encrypt(LINES))) == whole
