@@ -20,7 +20,7 @@ from keys.content import (
     keyspace_role,
     name_role,
 )
-from keys.errors import GrantError, RingError
+from keys.errors import GrantError, ProviderError, RingError
 from keys.files import exclusive
 from keys.material import Secret
 from keys.providers import open_provider
@@ -43,7 +43,8 @@ def make_reader_ring(
     Args:
         ring: a full ring.
         path: of the new file.
-        provider: of the reader ring, another than the ring's own; see `keys.providers`.
+        provider: of the reader ring, see `keys.providers`. It must give another wrapping key than
+            the ring's own, which would open the ring too; of passphrases that can't be seen here.
         keyspaces: that it opens, none of them reserved.
         seal: whether it verifies events; it can then make events that verify, too.
         event: whether it opens hidden fields.
@@ -51,7 +52,7 @@ def make_reader_ring(
     Raises:
         GrantError: the ring is a reader ring itself.
         RingError: a keyspace is reserved, there is a file already, or it can't be written.
-        ProviderError: the provider gives no wrapping key.
+        ProviderError: the provider gives no wrapping key, or the ring's own.
     """
     if ring.is_reader:
         raise GrantError(
@@ -70,6 +71,11 @@ def make_reader_ring(
     with exclusive(path):
         source = open_provider(provider, path.parent)
         wrapping_key = source.create()
+        if ring.is_wrapped_by(wrapping_key):
+            raise ProviderError(
+                "the provider of the reader ring gives the key that opens the full ring",
+                "give it one of its own: who holds a reader ring must not open the full one",
+            )
         content = _content(ring, source.uri, wrapping_key, sorted(granted))
         write_ring(path, content, wrapping_key, replace=False)
     return Ring(path, content, wrapping_key)

@@ -175,6 +175,10 @@ class Ring(KeyHolder):
         if not self.grants(keyspace):
             raise not_granted(keyspace)
 
+    def is_wrapped_by(self, wrapping_key: Secret) -> bool:
+        """Whether that key opens the ring."""
+        return self._wrapping_key == wrapping_key
+
     def has_destroyed(self, kid: str, kcv: bytes) -> bool:
         """Whether that key was the ring's and is destroyed: what it encrypted, nobody opens."""
         return any(

@@ -165,10 +165,24 @@ def test_with_a_passphrase_of_its_own(house: House, tmp_path: Path) -> None:
     secret.chmod(0o600)
     ok(
         *("zt-keys", "reader", "-k", house.ring, "--keyspaces", "address", "-o", ring),
-        *("--provider", "passphrase:", "--new-passphrase-file", secret),
+        *("--new-passphrase-file", secret),
     )
     top = ("zt", "top", "client.ip", "--json", "-k", ring, "-s", house.store)
     opened = ok(*top, env={"ZT_PASSPHRASE_FILE": str(secret)})
     assert opened.out == ok(*top[:4], "-k", house.ring, "-s", house.store).out
+    assert not list(tmp_path.glob("*.key"))
     secret.write_text("another, just as long passphrase\n")
     refused(run(*top, env={"ZT_PASSPHRASE_FILE": str(secret)}), "another wrapping key")
+
+
+def test_what_opens_the_full_ring_is_not_handed_on(house: House, tmp_path: Path) -> None:
+    secret, ring, path = tmp_path / "passphrase", tmp_path / "ring.json", tmp_path / "reader.json"
+    secret.write_text("the ring's own, long passphrase\n")
+    secret.chmod(0o600)
+    own = ("--provider", "passphrase:", "--passphrase-file", secret)
+    ok("zt-keys", "init", "-k", ring, "--tenant", "acme", *own)
+    make = ("zt-keys", "reader", "--keyspaces", "address", "-o", path)
+    refused(run(*make, "-k", ring, *own), "would have the passphrase of the full ring")
+    key = f"file:{house.ring}.key"
+    refused(run(*make, "-k", house.ring, "--provider", key), "the key that opens the full ring")
+    assert not path.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +52,9 @@ def reader(
     provider: Annotated[
         str | None,
         typer.Option(
-            "--provider", help="Of the reader ring, as zt-keys init takes it; file:OUTPUT.key."
+            "--provider",
+            help="Of the reader ring, as zt-keys init takes it; file:OUTPUT.key without it, or "
+            "passphrase: with --new-passphrase-file.",
         ),
     ] = None,
     grant_seal: Annotated[
@@ -77,11 +80,13 @@ def reader(
     if not wanted:
         fail("no keyspace is named", "name some: --keyspaces address,sip.user")
     fields = _fields(_profiles(ring, profile, store), wanted)
-    use_passphrase_file(new_passphrase_file)
+    if provider is None:
+        provider = "passphrase:" if new_passphrase_file else f"file:{output.name}.key"
+    _switch_passphrase(ring, provider, new_passphrase_file)
     made = make_reader_ring(
         ring,
         output,
-        provider or f"file:{output.name}.key",
+        provider,
         wanted,
         seal=grant_seal,
         event=grant_event,
@@ -102,6 +107,17 @@ def reader(
     note(SEAL_WARNING if grant_seal else NO_SEAL)
     if grant_event:
         note(EVENT_WARNING)
+
+
+def _switch_passphrase(ring: Ring, provider: str, new: Path | None) -> None:
+    """From the ring's passphrase to the reader ring's, which must not be the same one."""
+    is_asked = new is not None or not os.environ.get("ZT_PASSPHRASE_FILE")
+    if not is_asked and all(uri.startswith("passphrase:") for uri in (ring.provider, provider)):
+        fail(
+            "the reader ring would have the passphrase of the full ring",
+            "give it one of its own: --new-passphrase-file",
+        )
+    use_passphrase_file(new)
 
 
 def _profiles(ring: Ring, profile: str, store: str | None) -> list[Profile]:

@@ -14,6 +14,7 @@ import pytest
 from keys import (
     GrantError,
     KeysError,
+    ProviderError,
     Ring,
     RingError,
     UnknownEpochError,
@@ -25,6 +26,7 @@ from keys import (
     rotate_ring,
 )
 from keys.content import ReaderEpoch, ReaderFile, parse_ring
+from keys.files import write_private
 from keys.providers import open_provider
 from keys.ring import write_ring
 
@@ -114,6 +116,17 @@ def test_no_reserved_keyspace_is_granted_by_its_name(ring: Ring, name: str) -> N
     with pytest.raises(RingError, match="is reserved"):
         reader_of(ring, (name,))
     assert not ring.path.with_name("reader.json").exists()
+
+
+@pytest.mark.parametrize("provider", ["file:ring.key", "file:../{folder}/ring.key", "file:copy"])
+def test_its_wrapping_key_opens_no_full_ring(ring: Ring, provider: str) -> None:
+    """Who is given it would otherwise open the ring, should he ever see that."""
+    key = ring.path.with_name("ring.key")
+    write_private(ring.path.with_name("copy"), key.read_bytes(), replace=True)
+    path, uri = ring.path.with_name("reader.json"), provider.format(folder=ring.path.parent.name)
+    with pytest.raises(ProviderError, match="gives the key that opens the full ring"):
+        make_reader_ring(ring, path, uri, ["number"])
+    assert not path.exists()
 
 
 def test_it_overwrites_nothing(ring: Ring) -> None:
