@@ -61,6 +61,47 @@ def test_it_says_what_it_opens(house: House, tmp_path: Path) -> None:
     assert ", ".join(granted) in ok("zt-keys", "list", "-k", tmp_path / "b.json").err
 
 
+ODD = """
+name: odd
+fields:
+  a: {scheme: det, keyspace: "x,y"}
+  b: {scheme: det, keyspace: " pad "}
+  c: {scheme: det, keyspace: "address"}
+  "d,é": {scheme: det}
+"""
+
+
+def test_keyspaces_of_any_name_and_of_all_stored_profiles(house: House, tmp_path: Path) -> None:
+    store, odd, path = tmp_path / "cloud.duckdb", tmp_path / "odd.yaml", tmp_path / "reader.json"
+    shutil.copy(house.database, store)
+    odd.write_text(ODD)
+    event = b'{"a":"A","b":"B","c":"C","d,\xc3\xa9":"D"}\n'
+    ok("zt", "encrypt", "-k", house.ring, "-p", odd, "-o", tmp_path / "odd.zt", stdin=event)
+    make = ("zt-keys", "reader", "-k", house.ring, "--json", "--grant-seal", "-o", path)
+    names: tuple[str, ...] = ("--keyspaces", "address", "--keyspace", "x,y", "--keyspace", " pad ")
+    names += ("--keyspace", "d,é")
+    odd_fields = {" pad ": ["b"], "x,y": ["a"], "d,é": ["d,é"]}
+    both = {"address": ["c", "client.ip", "server.ip"]} | odd_fields
+
+    def fields(*more: str | Path) -> dict[str, list[str]]:
+        path.unlink(missing_ok=True)
+        made: dict[str, list[str]] = json.loads(ok(*make, *names, *more).out)["fields"]
+        return made
+
+    assert fields("-p", odd) == {"address": ["c"]} | odd_fields
+    assert fields("-p", odd, "-s", f"duckdb:{store}") == both
+    ok("zt-analytics", "ingest", "-s", f"duckdb:{store}", tmp_path / "odd.zt")
+    assert fields("-s", f"duckdb:{store}") == both
+    opened = ok("zt", "decrypt", "-k", path, tmp_path / "odd.zt").out
+    assert json.loads(opened) == json.loads(event)
+    other = tmp_path / "other.json"
+    said = "it opens the fields that other profiles give these keyspaces, too"
+    make = ("zt-keys", "reader", "-k", house.ring, "--keyspaces", "address", "-o", other)
+    assert said in ok(*make).err
+    other.unlink()
+    assert said not in ok(*make, "-s", f"duckdb:{store}").err
+
+
 def test_what_makes_no_sense_is_refused(house: House, address: Path, tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     make = ("zt-keys", "reader", "-k", house.ring, "-o", path, "--keyspaces")

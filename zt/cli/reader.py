@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from keys import Ring
     from zt.profile import Profile
 
+NO_STORE = (
+    "it opens the fields that other profiles give these keyspaces, too: -s STORE looks at all that "
+    "is stored"
+)
 SEAL_WARNING = (
     "it verifies events, and can therefore also make events that verify: give it only to who may"
 )
@@ -38,15 +42,24 @@ def reader(
     output: Annotated[Path, typer.Option("-o", "--output", help="The reader ring to make.")],
     keyspaces: Annotated[
         str, typer.Option("--keyspaces", help="What it opens: keyspaces, separated by commas.")
-    ],
-    profile: Annotated[
-        str,
-        typer.Option("-p", "--profile", envvar="ZT_PROFILE", help="Preset or YAML file."),
-    ] = "sip-balanced",
+    ] = "",
+    keyspace: Annotated[
+        list[str] | None,
+        typer.Option("--keyspace", help="One more, as it is, commas and all; any number of times."),
+    ] = None,
     store: Annotated[
         str | None,
         typer.Option(
-            "-s", "--store", envvar="ZT_STORE", help="Store, to take the profiles of its events."
+            "-s", "--store", envvar="ZT_STORE", help="Store: the profiles of all its events."
+        ),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "-p",
+            "--profile",
+            envvar="ZT_PROFILE",
+            help="Preset or YAML file, beside those of the store; sip-balanced without either.",
         ),
     ] = None,
     provider: Annotated[
@@ -70,13 +83,15 @@ def reader(
 ) -> None:
     """Make a ring that opens only the named keyspaces, and say which fields that are.
 
-    It encrypts nothing. Make it anew after a rotation: it does not hold later epochs.
+    A keyspace opens its fields in whatever profile: with -s all stored ones are looked at.
+    The ring encrypts nothing. Make it anew after a rotation: it does not hold later epochs.
     """
     from keys import Ring, make_reader_ring
 
     use_passphrase_file(passphrase_file)
     ring = Ring.open(keys)
-    wanted = sorted({name.strip() for name in keyspaces.split(",") if name.strip()})
+    named = {name.strip() for name in keyspaces.split(",") if name.strip()}
+    wanted = sorted(named.union(keyspace or ()))
     if not wanted:
         fail("no keyspace is named", "name some: --keyspaces address,sip.user")
     fields = _fields(_profiles(ring, profile, store), wanted)
@@ -102,8 +117,10 @@ def reader(
         )
         return
     note(f"made the reader ring {output} of tenant {made.tenant}; it opens these fields:")
-    for keyspace, paths in fields.items():
-        note(f"  {keyspace}: {', '.join(paths)}")
+    for name, paths in fields.items():
+        note(f"  {name}: {', '.join(paths)}")
+    if store is None:
+        note(NO_STORE)
     note(SEAL_WARNING if grant_seal else NO_SEAL)
     if grant_event:
         note(EVENT_WARNING)
@@ -120,16 +137,17 @@ def _switch_passphrase(ring: Ring, provider: str, new: Path | None) -> None:
     use_passphrase_file(new)
 
 
-def _profiles(ring: Ring, profile: str, store: str | None) -> list[Profile]:
-    """The profiles of a store's events, or the one that is named."""
+def _profiles(ring: Ring, profile: str | None, store: str | None) -> list[Profile]:
+    """The profiles of a store's events, and the one that is named."""
     from analytics.store import PATIENCE, open_store
     from zt.profile import load_profile
     from zt.query import Session
 
-    if store is None:
-        return [load_profile(profile)]
-    with open_store(store, wait=PATIENCE) as opened:
-        return [plan.profile for plan in Session(ring, opened).plans]
+    profiles = [] if store and not profile else [load_profile(profile or "sip-balanced")]
+    if store:
+        with open_store(store, wait=PATIENCE) as opened:
+            profiles += [plan.profile for plan in Session(ring, opened).plans]
+    return profiles
 
 
 def _fields(profiles: list[Profile], keyspaces: list[str]) -> dict[str, list[str]]:
@@ -141,7 +159,7 @@ def _fields(profiles: list[Profile], keyspaces: list[str]) -> dict[str, list[str
             known = sorted({name for profile in profiles for name in profile.keyspaces()})
             fail(
                 f"no field of the profile has the keyspace {keyspace}",
-                f"name one of: {', '.join(known)}",
+                f"name one of: {', '.join(known)}\n  by --keyspace if it has a comma in its name",
             )
         fields[keyspace] = paths
     return fields
