@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,4 +32,15 @@ class And:
 
 
 Node = And | Term
+
+
+def terms(node: Node) -> Iterator[Term]:
+    """The terms of a question, from left to right."""
+    if isinstance(node, Term):
+        yield node
+    else:
+        for part in node.parts:
+            yield from terms(part)
+
+
 EVERYTHING = And(())

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 
 from analytics.store import Store
@@ -28,7 +29,7 @@ from keys import KeysError, Ring, labels
 from zt.encoder import Decoder
 from zt.encoder.plan import Plan
 from zt.errors import IntegrityError, QueryError, ZtError
-from zt.query.ast import EVERYTHING, Node
+from zt.query.ast import EVERYTHING, Node, terms
 from zt.query.compile import Compiler, visible_field
 from zt.query.evaluate import matches, texts_at
 from zt.query.fitting import check_epochs, take_headers
@@ -109,11 +110,16 @@ class Session:
 
         It is compiled once for each epoch and profile whose time range overlaps, and for none
         before its turn comes: a question with a limit ends without having asked older epochs.
+
+        Raises:
+            GrantError: the ring is a reader ring that can't verify events, or does not open what
+                the question asks for in one of them; the store was not asked the question.
         """
+        self.ring.require(labels.SEAL_KEYSPACE)
+        asked = self._asked(where, since, until)
         seen: set[str] = set()
         streams = (
-            (newest, self._search(plan, where, since, until, limit, seen))
-            for plan, newest in self._asked(since, until)
+            (newest, self._search(plan, where, since, until, limit, seen)) for plan, newest in asked
         )
         yield from islice(newest_first(streams), limit)
 
@@ -140,9 +146,18 @@ class Session:
             else:
                 self.refused["an event that was not asked for"] += 1
 
-    def _asked(self, since: int | None, until: int | None) -> list[Asked]:
-        """The epochs and profiles to ask, newest first."""
-        return overlapping(self.plans, self.store.epochs(), since, until)
+    def _asked(self, where: Node, since: int | None, until: int | None) -> list[Asked]:
+        """The epochs and profiles to ask, newest first.
+
+        Raises:
+            GrantError: a reader ring does not open what the question asks for in one of them.
+        """
+        asked = overlapping(self.plans, self.store.epochs(), since, until)
+        if self.ring.is_reader:  # a refusal comes before the first answer, not behind some
+            for (plan, _), term in product(asked, terms(where)):
+                with suppress(QueryError):  # said when the plan's turn comes
+                    Compiler(plan, values=None).compile(term)
+        return asked
 
     def open(self, lines: Iterable[bytes], seen: set[str] | None = None) -> Iterator[Found]:
         """Verify and decrypt events of the store, each id once; count those that fail.
@@ -187,7 +202,7 @@ class Session:
         chosen here: an answer is exact, and costs with the number of distinct values.
         """
         totals: Counter[str] = Counter()
-        for plan, _ in self._asked(since, until):
+        for plan, _ in self._asked(where, since, until):
             field = visible_field(plan, path)
             query = Query(
                 kid=plan.kid,

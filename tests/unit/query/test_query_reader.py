@@ -122,6 +122,39 @@ def test_a_search_needs_the_seal(demo_store: JobState, ring: Ring, reader: Reade
     assert not session.refused
 
 
+class Asked:
+    """A store that counts what it is asked."""
+
+    def __init__(self, store: JobState) -> None:
+        self._store = store
+        self.questions: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("scan", "query", "values"):
+            self.questions.append(name)
+        return getattr(self._store, name)
+
+
+def test_a_refused_search_asks_and_answers_nothing(
+    demo_store: JobState, encrypt: Any, ring: Ring, reader: Reader
+) -> None:
+    """Also where the newest events could be opened, and only those of an older profile not."""
+    fields = {"client.ip": {"scheme": "det", "keyspace": "own"}}
+    other = Profile.model_validate({"name": "other", "fields": fields})
+    demo_store.ingest(encrypt([{"client.ip": "203.0.113.58"}], ring, other, stream="o"))
+    asked: Any = Asked(demo_store)
+    for ring_, question, why in (
+        (reader("address"), "client.ip:203.0.113.58", "can't verify events"),
+        (reader("address", seal=True), "client.ip:203.0.113.58", "the keyspace own"),
+        (reader("own", seal=True), "client.ip:203.0.113.0/24", "the keyspace address"),
+    ):
+        with pytest.raises(GrantError, match=why):
+            next(Session(ring_, asked).search(parse(question)))
+        assert asked.questions == []
+    both = Session(reader("address", "own", seal=True), demo_store)
+    assert len(ask(both, "client.ip:203.0.113.58")) > 1
+
+
 def test_findings_of_granted_groups(demo_store: JobState, ring: Ring, reader: Reader) -> None:
     jobs = {job.id: job for job in load_pack("sip").jobs}
     push_jobs(jobs.values(), Session(ring, demo_store))
