@@ -183,8 +183,13 @@ def _read(path: Path) -> tuple[RingFile, Secret]:
 
 
 def _write(path: Path, content: AnyRingFile, wrapping_key: Secret, *, forget: bool = False) -> Ring:
-    """The changed ring, one generation on; with `forget` no older one is left in the backup."""
-    changed = msgspec.structs.replace(content, generation=content.generation + 1)
+    """The changed ring, one generation on; with `forget` no older one is left in the backup.
+
+    A reader ring keeps the generation of the ring that it was made of, so that one which is made
+    later is never taken for an older one.
+    """
+    generation = content.generation + isinstance(content, RingFile)
+    changed = msgspec.structs.replace(content, generation=generation)
     write_private(backup_of(path), read_private(path, "key ring"), replace=True)
     write_ring(path, changed, wrapping_key, replace=True)
     if forget:

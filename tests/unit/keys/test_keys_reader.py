@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import pickle
 import stat
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import msgspec
@@ -25,6 +27,7 @@ from keys import (
     recover_ring,
     rotate_ring,
 )
+from keys import ring as ring_module
 from keys.content import ReaderEpoch, ReaderFile, parse_ring
 from keys.files import write_private
 from keys.providers import open_provider
@@ -217,6 +220,7 @@ def test_its_provider_changes_and_its_keys_stay(ring: Ring) -> None:
     before = reader.epoch(kid).keyspace("number").check
     changed = change_provider(reader.path, "file:other.key")
     assert changed.provider == "file:other.key"
+    assert changed.generation == reader.generation
     reader.path.with_name("reader.key").unlink()
     again = Ring.open(reader.path)
     assert again.epoch(kid).keyspace("number").check == before
@@ -224,6 +228,38 @@ def test_its_provider_changes_and_its_keys_stay(ring: Ring) -> None:
     assert reader.refreshed().provider == "file:other.key"
     reader.path.write_bytes(b"torn")
     assert recover_ring(reader.path).epoch(kid).keyspace("number").check == before
+
+
+def test_one_made_anew_takes_its_place(ring: Ring) -> None:
+    """Whoever holds it open finds the new epochs, whatever its provider went through before."""
+    reader = reader_of(ring)
+    for _ in range(3):
+        reader = change_provider(reader.path, "file:other.key")
+    reader.path.rename(reader.path.with_name("old.json"))
+    rotated = rotate_ring(ring.path)
+    reader_of(rotated)
+    assert [epoch.kid for epoch in reader.refreshed().epochs] == [e.kid for e in rotated.epochs]
+
+
+def test_an_epoch_that_waits_takes_over_in_a_reader_ring_too(
+    ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rotate_ring(ring.path, datetime.now(UTC) + timedelta(hours=1))
+    reader = reader_of(Ring.open(ring.path))
+    assert [epoch.state for epoch in reader.epochs] == ["active", "pre-active"]
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Later:
+            return cls.fromtimestamp(time.time() + 2 * 3600, tz)
+
+    monkeypatch.setattr(ring_module, "datetime", Later)
+    later = reader.refreshed()
+    assert later is not reader
+    for again in (later, Ring.open(reader.path)):
+        assert [epoch.state for epoch in again.epochs] == ["retired", "active"]
+        for epoch in again.epochs:
+            assert again.epoch(epoch.kid).keyspace("number").kid.hex() == epoch.kid
 
 
 def test_nothing_of_it_is_shown_or_pickled(ring: Ring) -> None:
