@@ -67,5 +67,5 @@ def not_granted(keyspace: str) -> GrantError:
             )
     return GrantError(
         f"the reader ring does not open the keyspace {keyspace}",
-        "ask for fields that it opens (zt-keys list names them), or use the full ring",
+        "ask for fields of the keyspaces that zt-keys list names, or use the full ring",
     )

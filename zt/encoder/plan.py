@@ -137,8 +137,17 @@ class Plan:
         return sorted(path for path, rule in self.profile.fields.items() if rule.is_visible)
 
     def withheld(self) -> list[str]:
-        """Those of them that a reader ring does not open, as it leaves them out of events."""
-        return [path for path in self.shown() if not self.opens(path)]
+        """What of them a reader ring leaves out of events, for people to read."""
+        left_out = []
+        for path in self.shown():
+            rule = self.profile.fields[path]
+            if rule.has_keys and not self.keys.grants(rule.keyspace or path):
+                left_out.append(path if rule.is_keyed else f"{path} where it is no {rule.kind}")
+        return left_out
+
+    def askable(self) -> list[str]:
+        """Those of them that a reader ring can be asked for."""
+        return [path for path in self.shown() if self.opens(path)]
 
     @property
     def opens_hidden(self) -> bool:

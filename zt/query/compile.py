@@ -153,7 +153,7 @@ def visible_field(plan: Plan, path: str) -> FieldPlan:
     if (field := plan.field(path)) is None:
         raise QueryError(
             f"{path} is hidden from the cloud by the profile {plan.profile.name}",
-            f"ask for one of: {', '.join(plan.shown())}",
+            f"ask for one of: {', '.join(plan.askable())}",
         )
     return field
 

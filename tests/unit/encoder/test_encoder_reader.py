@@ -175,6 +175,22 @@ def test_records_of_other_keyspaces_are_passed_over(reader: Reader, wire: list[b
     assert all("value record's tag" in reject.reason for reject in rejects)
 
 
+def test_what_is_left_out_is_told(reader: Reader, wire: list[bytes]) -> None:
+    def left_out(*keyspaces: str) -> list[str]:
+        decoder = Decoder(reader(*keyspaces, seal=True))
+        list(decoder.decrypt(wire))
+        [plan] = decoder.plans()
+        return plan.withheld()
+
+    everything = PROFILE.keyspaces()
+    paths = sorted(path for of_keyspace in everything.values() for path in of_keyspace)
+    told = left_out("address", "device", "host")
+    assert {"sip.from", "seen where it is no time", "size where it is no number"} < set(told)
+    gone = {*everything["address"], *everything["device"], *everything["host"]}
+    assert [entry.split()[0] for entry in told] == sorted({*paths, "device.x*"} - gone)
+    assert left_out(*everything) == ["device.x*"]  # each of these fields has a keyspace of its own
+
+
 def test_it_encrypts_nothing(reader: Reader) -> None:
     with pytest.raises(GrantError, match="can't encrypt"):
         list(Encoder(reader("address"), PROFILE).encrypt([b'{"time":"2026-01-02T03:04:05Z"}']))

@@ -23,6 +23,7 @@ from keys import (
     make_reader_ring,
     rotate_ring,
 )
+from zt.errors import QueryError
 from zt.jobs import JobEvents, add_missing_parts, load_pack, open_findings, push_jobs
 from zt.jobs.pack import Job
 from zt.policy import decide, load_policy
@@ -107,6 +108,14 @@ def test_other_fields_are_refused(demo_store: JobState, reader: Reader, path: st
     ):
         with pytest.raises(GrantError, match=f"does not open the keyspace {keyspace}"):
             question()
+
+
+def test_only_what_it_opens_is_proposed(demo_store: JobState, reader: Reader) -> None:
+    with pytest.raises(QueryError, match="is hidden from the cloud") as refusal:
+        Session(reader("address"), demo_store).top("nosuch")
+    assert "client.ip" in refusal.value.hint
+    assert "type" in refusal.value.hint
+    assert "sip.from" not in refusal.value.hint
 
 
 def test_a_search_needs_the_seal(demo_store: JobState, ring: Ring, reader: Reader) -> None:
