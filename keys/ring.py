@@ -36,7 +36,7 @@ from keys.content import (
 )
 from keys.derive import EpochKeys, TenantKey, hkdf, lp
 from keys.errors import GrantError, KeyCheckError, RingError, UnknownEpochError
-from keys.files import read_private, write_private
+from keys.files import MAX_SIZE, read_private, write_private
 from keys.grants import GrantedKeys, GrantedNames, not_granted
 from keys.material import KeyHolder, Secret
 from keys.providers import open_provider
@@ -222,10 +222,15 @@ def write_ring(path: Path, content: AnyRingFile, wrapping_key: Secret, *, replac
     """Authenticate and write a ring file in one step.
 
     Raises:
-        RingError: see `keys.files.write_private`.
+        RingError: it would be too large to be read again, or see `keys.files.write_private`.
     """
-    sealed = msgspec.structs.replace(content, mac=ring_mac(content, wrapping_key))
-    write_private(path, spell(sealed), replace=replace)
+    data = spell(msgspec.structs.replace(content, mac=ring_mac(content, wrapping_key)))
+    if len(data) > MAX_SIZE:
+        raise RingError(
+            f"{path} would have {len(data)} bytes, and no ring of more than {MAX_SIZE} is read",
+            "grant fewer keyspaces, or destroy epochs that no store needs",
+        )
+    write_private(path, data, replace=replace)
 
 
 def states_at(epochs: Sequence[E], now: datetime) -> Sequence[E]:

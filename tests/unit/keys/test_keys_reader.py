@@ -27,6 +27,7 @@ from keys import (
     recover_ring,
     rotate_ring,
 )
+from keys import files as files_module
 from keys import ring as ring_module
 from keys.content import ReaderEpoch, ReaderFile, parse_ring
 from keys.files import write_private
@@ -228,6 +229,20 @@ def test_its_provider_changes_and_its_keys_stay(ring: Ring) -> None:
     assert reader.refreshed().provider == "file:other.key"
     reader.path.write_bytes(b"torn")
     assert recover_ring(reader.path).epoch(kid).keyspace("number").check == before
+
+
+def test_one_that_nobody_could_read_again_is_not_written(
+    ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = tuple(f"{number:0256}" for number in range(20))
+    size = reader_of(ring, names).path.stat().st_size
+    large = ring.path.with_name("large.json")
+    for module in (ring_module, files_module):
+        monkeypatch.setattr(module, "MAX_SIZE", size)
+    Ring.open(ring.path.with_name("reader.json"))
+    with pytest.raises(RingError, match=f"no ring of more than {size}"):
+        make_reader_ring(ring, large, "file:large.key", [*names, "one more"])
+    assert not large.exists()
 
 
 def test_one_made_anew_takes_its_place(ring: Ring) -> None:
