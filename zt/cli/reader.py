@@ -34,7 +34,10 @@ NO_SEAL = (
     "it can't verify events: zt top and zt findings work with it, zt search and zt decrypt need "
     "--grant-seal, zt policy --grant-event too"
 )
-EVENT_WARNING = "it opens what events hide, and the original spelling of every other field too"
+EVENT_WARNING = (
+    "it opens what events hide, the original spelling of every other field, and lines that zt "
+    "encrypt refused"
+)
 
 
 def reader(
