@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.every_scheme import PROFILE
 
-from analytics.wire import HeaderLine, parse_line, write_line
+from analytics.wire import EventLine, HeaderLine, leaf_values, parse_line, write_line
 from keys import GrantError, Ring, make_reader_ring
 from zt.encoder import Decoder, Encoder
 from zt.errors import IntegrityError
@@ -73,6 +73,27 @@ def test_only_what_was_granted_comes_out(reader: Reader, wire: list[bytes]) -> N
     assert event.pop("client") == {"ip": "192.0.2.1"}
     assert event.pop("server.ip") == ["192.0.2.9", None, "no address"]
     assert event == CLEAR
+
+
+@pytest.mark.parametrize("keyspace", [*PROFILE.keyspaces(), "device.x1"])
+def test_one_keyspace_opens_its_own_fields(
+    reader: Reader, wire: list[bytes], ring: Ring, keyspace: str
+) -> None:
+    """Nothing comes out of any other field, hidden, or derived into another keyspace."""
+    decoder = Decoder(ring)
+    list(decoder.decrypt(wire))
+    line = parse_line(wire[-1].rstrip())
+    assert isinstance(line, EventLine)
+
+    def is_shown(path: str) -> bool:
+        rule = PROFILE.rule_for(path)
+        is_own = rule is not None and rule.has_keys and (rule.keyspace or path) == keyspace
+        return path in CLEAR or is_own
+
+    whole = leaf_values(decoder.open(line).view)
+    right = [leaf for leaf in whole if is_shown(leaf[0])]
+    assert leaf_values(opened(reader(keyspace, seal=True), wire)) == right
+    assert len(right) < len(whole)
 
 
 def test_canonical_values_without_what_events_hide(reader: Reader, wire: list[bytes]) -> None:
