@@ -652,6 +652,30 @@ MUTANTS = (
         {"    session.ring.require(labels.EVENT_KEYSPACE)\n": ""},
         (f"{READER_SESSION}::test_a_policy_needs_the_seal_and_the_jobs_fields",),
     ),
+    Mutant(
+        "a reader ring may share the full ring's wrapping key",
+        "keys/reader.py",
+        {"if ring.is_wrapped_by(wrapping_key):": "if False:"},
+        (READER,),
+    ),
+    Mutant(
+        "a reader judges jobs without the fields that they look at",
+        "zt/jobs/events.py",
+        {"            self.require(path)\n": "            pass\n"},
+        (READER_SESSION,),
+    ),
+    Mutant(
+        "a reader blocks without knowing whether a sender is proven",
+        "zt/policy/evidence.py",
+        {"            events.require(PROVEN)\n": "            pass\n"},
+        (READER_SESSION,),
+    ),
+    Mutant(
+        "a number of one profile is proven under another one",
+        "zt/schemes/fpe.py",
+        {'self.name = f"fpe:{keep}" if keep else "fpe"': 'self.name = "fpe"'},
+        (LIES,),
+    ),
     # --- rotation and rewrap -----------------------------------------------------------------
     Mutant(
         "a ring may have two active epochs",

@@ -31,15 +31,20 @@ MIN_DIGITS = len(str(MIN_DOMAIN - 1))
 
 
 class Fpe:
-    """Format-preserving encryption of numbers within one keyspace and epoch."""
+    """Format-preserving encryption of numbers within one keyspace and epoch.
 
-    name = "fpe"
+    Attributes:
+        name: says what stays clear, since another `keep` opens a ciphertext to another number:
+            so no value record of one profile proves a number under another one.
+    """
+
     proves_itself = False
 
     def __init__(self, key: KeyspaceKey, keep: Keep = 0) -> None:
         self._key = key.subkey(labels.FPE, 32)
         self._keyspace = lp(key.keyspace.encode())
         self._keep: Keep = keep
+        self.name = f"fpe:{keep}" if keep else "fpe"
         self._codec = lru_cache(maxsize=1024)(self._make_codec)
 
     def canonical(self, value: Any) -> str:

@@ -229,4 +229,4 @@ def has_record(rule: Json, scheme: str) -> bool:
     """The table of section 9: whether a ciphertext that `scheme` made has a record."""
     if rule["scheme"] in (*_WITHOUT_RECORDS, *HIDDEN):
         return False
-    return bool(rule.get("search")) or scheme in ("fpe", "ip", "pfx")
+    return bool(rule.get("search")) or scheme.partition(":")[0] in ("fpe", "ip", "pfx")

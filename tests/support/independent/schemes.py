@@ -59,6 +59,8 @@ class Field:
         self.scheme: str = rule["scheme"]
         self.keyspace: str = rule.get("keyspace", path)
         self.made_by = "pfx" if rule.get("mode") == "pfx" else self.scheme
+        if self.scheme == "fpe" and rule.get("keep"):
+            self.made_by = f"fpe:{rule['keep']}"
 
     # --- to the event ---
 
@@ -97,7 +99,7 @@ class Field:
                 assert parsed is not None
                 return Made("uri", canonical, self.seal_uri(parsed))
             case "fpe":
-                return Made("fpe", canonical, self._fpe(canonical, decrypts=False))
+                return Made(self.made_by, canonical, self._fpe(canonical, decrypts=False))
             case "ip":
                 return Made(self.made_by, canonical, self._seal_ip(canonical))
         return Made("coarsen", canonical, canonical)

@@ -188,7 +188,7 @@ def test_every_scheme(shared_ring: Ring, exact: Exact) -> None:
     lines = [line(event) for event in every_scheme.events()]
     decoder = check([*lines, *ALL_EVENTS], shared_ring, every_scheme.PROFILE, exact)
     schemes = {record["scheme"] for record in decoder.records}
-    assert schemes == {"det", "uri", "fpe", "ip", "pfx"}
+    assert schemes == {"det", "uri", "fpe", "fpe:6", "fpe:country", "ip", "pfx"}
     kinds = {
         independent.SEARCH_LISTS.get(record.get("search") or "", ()) for record in decoder.records
     }
@@ -424,7 +424,7 @@ def test_wrong_records_are_noticed(
 ) -> None:
     """Records with right tags whose tokens, list, scheme or keyspace are not those of a field."""
     search = {independent.search_id([kind]) for kind in independent.PARAMETERS}
-    schemes = {"det", "uri", "fpe", "ip", "pfx"}
+    schemes = {"det", "uri", "fpe", "fpe:6", "fpe:country", "ip", "pfx"}
     wrong = 0
     for raw in every_wire:
         kind, zt, _ = independent.parse(raw.rstrip(b"\n"))

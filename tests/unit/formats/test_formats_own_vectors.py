@@ -325,7 +325,8 @@ def test_the_page_shows_digits(epoch: independent.Epoch) -> None:
             rule = {"scheme": "fpe", "keep": "country" if keep == "`country`" else int(keep)}
             field = independent.Field(epoch, "phone", rule)
             made = field.protect(scalar)
-            assert made == ("fpe", str(scalar), unquote(ciphertext))
+            by = f"fpe:{rule['keep']}" if rule["keep"] else "fpe"
+            assert made == (by, str(scalar), unquote(ciphertext))
             clear = independent.clear_part(str(scalar), rule["keep"])
             assert clear is not None
             assert field.fpe_tweak(clear) == bytes.fromhex(unquote(tweak))
@@ -420,7 +421,7 @@ def test_the_page_shows_a_whole_event(keys: independent.Keys, epoch: independent
     pieces = [re.escape(piece) for piece in shown.replace('"zt":{...}', '"zt":{}').split("...")]
     assert re.fullmatch('[^"]*'.join(pieces), line)
     records = [independent.parse(line.encode())[1] for line in content["lines"]]
-    named = re.findall(r"`(fpe|ip)` `([^`]+)`", text)
+    named = re.findall(r"`(fpe:country|ip)` `([^`]+)`", text)
     found = [(zt["scheme"], zt["ct"]) for zt in records if zt.get("kind") == "value"]
     assert found[:2] == named
     (det,) = found[2:]

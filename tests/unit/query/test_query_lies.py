@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from analytics.store import JobState, open_store
-from analytics.wire import Lookup, ValueRecord, encode_bytes
+from analytics.wire import Lookup, Query, Row, ValueRecord, encode_bytes
 from keys import KeyCheckError, Ring
 from zt.errors import IntegrityError
+from zt.profile import Profile
 from zt.query import Session, parse
 from zt.query.groups import open_groups
 
@@ -98,3 +99,29 @@ def test_epochs_of_another_key_are_refused_beside_genuine_headers(
     Session(shared_ring, store)
     with pytest.raises(KeyCheckError, match="it is another key"):
         session_with(shared_ring, store, epochs=lambda: [twin])
+
+
+def number_profile(name: str, keep: int | str) -> Profile:
+    rule = {"scheme": "fpe", "keyspace": "number", "keep": keep}
+    return Profile.model_validate({"name": name, "fields": {"card": rule}})
+
+
+def test_numbers_of_another_profile_are_not_opened_as_this_ones(
+    tmp_path: Path, encrypt: Any, shared_ring: Ring
+) -> None:
+    """Genuine numbers, records and headers, but another part of the number is clear there."""
+    profiles = [number_profile(name, keep) for name, keep in (("a", 0), ("b", 6), ("c", "country"))]
+    numbers = [f"+49301234567{n}" for n in range(3)]
+    with open_store(f"duckdb:{tmp_path}/numbers.duckdb", create=True) as store:
+        for profile, number in zip(profiles, numbers, strict=True):
+            store.ingest(encrypt([{"card": number}], profile=profile, stream=profile.name))
+        assert sorted(c.value for c in Session(shared_ring, store).top("card")) == numbers
+        names = [header.profile for header in store.headers()]
+
+        def query(asked: Query) -> list[Row]:
+            other = names[(names.index(asked.profile) + 1) % len(names)]
+            return store.query(asked.model_copy(update={"profile": other}))
+
+        session = session_with(shared_ring, store, query=query)
+        assert session.top("card") == []
+        assert session.refused.total() == len(numbers)
