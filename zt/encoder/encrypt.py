@@ -8,7 +8,7 @@ it, then the events; equal input under the same ring, profile and stream gives e
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
@@ -85,33 +85,51 @@ class Encoder:
         self._profile = profile
         self._stream = stream
         self._on_reject = on_reject
+        self._number = 0
+        self._position = 0
+        self._ids: EventIds | None = None
         self._writer = BatchWriter(ring, profile, max_pattern_fields=MAX_PATTERN_FIELDS)
 
     def encrypt(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         """Wire lines for lines of JSON events, batch by batch.
 
-        Lines may keep their ends; empty ones are passed over. A line that can't be encrypted is
+        Lines keep their ends; empty ones are passed over. A line that can't be encrypted is
         handed to `on_reject` and counted.
         """
-        events = self._parse(lines)
-        while batch := list(islice(events, BATCH_EVENTS)):
-            yield from self._batch(batch)
+        rest = iter(lines)
+        batches = iter(lambda: list(islice(rest, BATCH_EVENTS)), [])
+        for batch in self.encrypt_batches(batches):
+            yield from batch
+
+    def encrypt_batches(self, batches: Iterable[Sequence[bytes]]) -> Iterator[list[bytes]]:
+        """Wire lines for batches of lines, as the one who reads the stream cuts it.
+
+        Args:
+            batches: of consecutive lines, each with its end, since ids depend on positions. An
+                empty batch is a sign that the stream is idle.
+
+        Yields:
+            The wire lines of a batch, whole and in order; an empty list where nothing came of it.
+        """
+        self._number, self._position, self._ids = 0, 0, None
+        for batch in batches:
+            yield self._batch(list(self._parse(batch)))
 
     def _parse(self, lines: Iterable[bytes]) -> Iterator[_Input]:
-        """The events of the stream with their ids."""
-        position = 0
-        ids: EventIds | None = None
-        for number, line in enumerate(lines, 1):
+        """The events of the next lines of the stream with their ids."""
+        for line in lines:
+            self._number += 1
             raw = line.rstrip(b"\r\n")
-            if ids is None:
+            if self._ids is None:
                 name = self._stream.encode() if self._stream else stream_name(raw)
-                ids = EventIds(self._ring.tenant_key, name)
+                self._ids = EventIds(self._ring.tenant_key, name)
             if raw:
                 try:
-                    yield _Input(number, raw, ids.id(position, raw), read_event(raw))
+                    event_id = self._ids.id(self._position, raw)
+                    yield _Input(self._number, raw, event_id, read_event(raw))
                 except EventError as error:
-                    self._reject(Reject(number, str(error), raw))
-            position += len(line)
+                    self._reject(Reject(self._number, str(error), raw))
+            self._position += len(line)
 
     def _take_ring(self) -> None:
         """Go on with the ring as it is now: a new epoch takes over from batch to batch.
@@ -130,7 +148,9 @@ class Encoder:
         self.report.rejected += 1
         self._on_reject(reject)
 
-    def _batch(self, batch: list[_Input]) -> Iterator[bytes]:
+    def _batch(self, batch: list[_Input]) -> list[bytes]:
+        if not batch:
+            return []
         self._take_ring()
         work = self._writer.batch()
         events = []
@@ -140,11 +160,10 @@ class Encoder:
             except EventError as error:
                 self._reject(Reject(item.line, str(error), item.raw))
         if not events:
-            return
+            return []
         head = self._writer.head(work)
         self.report.events += len(events)
         self.report.values += len(head) - 1
         self.report.batches += 1
         self.report.fallbacks += work.fallbacks
-        yield from head
-        yield from events
+        return head + events
