@@ -6,8 +6,9 @@
     │   ├── EventError    one event can't be encrypted
     │   ├── ProfileError  a profile is wrong
     │   └── QueryError    a question can't be asked or answered
-    └── IntegrityError    something was altered, or opened with the wrong key
-        └── SystemicError more than half of a run failed
+    ├── IntegrityError    something was altered, or opened with the wrong key
+    │   └── SystemicError more than half of a run failed
+    └── WorkerError       a process that should have worked ended
 
 Messages never contain plaintext values or key material: a message may end in a log that leaves
 the customer's side.
@@ -59,3 +60,7 @@ class IntegrityError(ZtError):
 
 class SystemicError(IntegrityError):
     """More than half of a run's events failed; going on would print a million errors."""
+
+
+class WorkerError(ZtError):
+    """A process that was to do part of the work ended."""

@@ -8,6 +8,7 @@ guess.
 from analytics.wire.encoding import (
     MICROSECONDS,
     decode_bytes,
+    encode_all,
     encode_bytes,
     format_time,
     parse_time,
@@ -136,6 +137,7 @@ __all__ = [
     "check_filter",
     "decode_bytes",
     "decode_json",
+    "encode_all",
     "encode_bytes",
     "fields",
     "finding_id",

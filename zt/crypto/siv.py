@@ -10,10 +10,12 @@ characters exactly, so a prefix of the text shows the epoch.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from analytics.wire import decode_bytes, encode_bytes
+from analytics.wire import decode_bytes, encode_all, encode_bytes
 from keys import Secret
 from zt.errors import IntegrityError
 
@@ -38,6 +40,12 @@ class Sealer:
     def seal(self, plaintext: bytes, *context: bytes) -> str:
         """The envelope of a non-empty plaintext, bound to the context."""
         return encode_bytes(self.seal_bytes(plaintext, *context))
+
+    def seal_all(self, plaintexts: Iterable[bytes], *context: bytes) -> list[str]:
+        """The envelopes of non-empty plaintexts, all bound to the same context."""
+        encrypt, header = self._siv.encrypt, self.header
+        associated = [header, *context]
+        return encode_all([header + encrypt(plaintext, associated) for plaintext in plaintexts])
 
     def seal_bytes(self, plaintext: bytes, *context: bytes) -> bytes:
         """The envelope before it is spelled as text."""

@@ -1,69 +1,105 @@
-"""One batch on its way: each event's fields derived, protected, hidden or dropped."""
+"""One batch on its way: its events' fields derived, protected, hidden or dropped, by column.
+
+Events fall into groups of one shape. First the values of all groups are gathered, then ciphers
+and tokens run over all distinct ones together, then the lines are put together from pieces, of
+which most are the same for all events of a group. No step looks at one event alone.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from itertools import compress
 from typing import Any
 
 import msgspec
 
-from analytics.wire import MAX_DET_BYTES, MAX_LINE, Keys, is_scalar_array
-from zt.encoder.fields import Dictionary, FieldPlan, Protected
+from zt.encoder.derived import Derived
+from zt.encoder.fields import FieldPlan
+from zt.encoder.group import Group, Input, Notes
+from zt.encoder.layout import Layout
+from zt.encoder.made import CARRIED, MadeValues, keys_of
 from zt.encoder.plan import Plan
+from zt.encoder.shapes import Shape, Shapes
 from zt.errors import EventError
-from zt.profile import Derivation
 from zt.schemes.base import UnfitError
-from zt.schemes.opaque import Hidden, Original
-from zt.values.derive import derive
-from zt.values.paths import occupies, values_at
+
+
+class Carried:
+    """What is carried from batch to batch of one plan: shapes, and what was made of values."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.shapes = Shapes(plan)
+        self.derived = Derived(plan.profile.derive)
+        self._layouts: dict[Shape, Layout] = {}
+        self._made: dict[tuple[str, str], tuple[FieldPlan, MadeValues]] = {}
+
+    def layout(self, shape: Shape) -> Layout:
+        """The layout of a shape."""
+        if (layout := self._layouts.get(shape)) is None:
+            layout = self._layouts[shape] = Layout(self.plan, shape)
+        return layout
+
+    def made(self, field: FieldPlan) -> MadeValues:
+        """What was made of the values of a field with keys."""
+        place = (field.keyspace or "", field.scheme.name)
+        if (known := self._made.get(place)) is None:
+            known = self._made[place] = (field, MadeValues())
+        return known[1]
+
+    def make(self) -> None:
+        """Make all that was asked for."""
+        for field, values in self._made.values():
+            values.make(field)
+
+    def forget(self) -> None:
+        """Keep the memory bounded whatever the stream's cardinality; between batches only."""
+        if sum(values.size for _, values in self._made.values()) > CARRIED:
+            for _, values in self._made.values():
+                values.turn()
+        if self.shapes.are_many():
+            self.shapes = Shapes(self.plan)
+            self._layouts.clear()
 
 
 class Batch:
-    """The events of one batch on their way, and what its header and records must say."""
+    """The events of one batch on their way, and what its header and records must say.
 
-    def __init__(self, plan: Plan, caches: dict[str, dict[Any, Protected]]) -> None:
-        self._plan = plan
-        self._caches = caches
-        self.seen: dict[str, FieldPlan] = {}
-        self.records: dict[tuple[str, str], dict[str, str]] = {}
-        """Texts by ciphertext, of those that need a record, by keyspace and scheme."""
-        self.dictionaries: dict[str, Dictionary] = {}
-        self.fallbacks: Counter[str] = Counter()
+    Attributes:
+        seen: the visible fields, by path.
+        records: the lines of its value records.
+        fallbacks: values that their scheme could not take, by field.
+    """
 
-    def event(
-        self, event: dict[str, Any], event_id: str, derived: dict[str, Any] | None = None
-    ) -> bytes:
-        """One encrypted event as a wire line.
+    def __init__(self, carried: Carried) -> None:
+        self._carried = carried
+        self._notes = Notes({}, set(), Counter())
+        self.seen, self.records, self.fallbacks = self._notes
 
-        Args:
-            event: in plaintext.
-            event_id: its id.
-            derived: its derived fields by path, if it was encrypted before: what they came from
-                may have been dropped then. None: they are derived now.
+    def events(self, inputs: Sequence[Input]) -> list[bytes | EventError]:
+        """Each event encrypted, as a wire line, or why it can't be.
 
-        Raises:
-            EventError: it has a field already where one is to be derived, or outgrows a line.
+        An event can't be if it has a field already where one is to be derived, or if it outgrows
+        a line.
         """
-        plan = self._plan
-        hidden = Hidden([], [])
-        shown = self._derived(event, derived)
-        body = self._visible(event, (), hidden)
-        body.update(shown)
-        opaque = plan.blob.seal(hidden, event_id)
-        seal = plan.seal.compute_parts(body, event_id, plan.kid, plan.profile_id, opaque)
-        body["zt"] = {
-            "id": event_id,
-            "kid": plan.kid,
-            "profile": plan.profile_id,
-            "opaque": opaque,
-            "seal": seal,
-        }
-        line = msgspec.json.encode(body) + b"\n"
-        if len(line) > MAX_LINE:  # long arrays of short values grow the most
-            raise EventError(
-                f"longer than {MAX_LINE} bytes once it is encrypted", "the line is not encrypted"
-            )
-        return line
+        carried = self._carried
+        results: list[bytes | EventError] = [b""] * len(inputs)
+        groups = []
+        for shape, numbers in carried.shapes.groups([each.event for each in inputs]).items():
+            layout = carried.layout(shape)
+            occupied = layout.occupied([inputs[number].event for number in numbers])
+            for number in compress(numbers, occupied):
+                results[number] = _occupied()
+            if left := [n for n, refused in zip(numbers, occupied, strict=True) if not refused]:
+                group = Group(carried.plan, layout, [inputs[number] for number in left])
+                group.ask(carried.made, carried.derived)
+                groups.append((group, left))
+        carried.make()
+        for group, numbers in groups:
+            for number, line in zip(numbers, group.lines(carried.made, self._notes), strict=True):
+                results[number] = line
+        return results
 
     def scalar(self, field: FieldPlan, value: Any) -> Any:
         """The ciphertext of a value that stands in no event of the batch, as a finding's group.
@@ -71,125 +107,21 @@ class Batch:
         Raises:
             UnfitError: no scheme can take it.
         """
-        made = self._noted(field, self._scalar(field, value), None, ((), None, value))
+        if not field.fits(value):
+            raise UnfitError("no scheme can take it")
+        values = self._carried.made(field)
+        keys = keys_of([value])
+        values.ask(keys, [value])
+        values.make(field)
+        made = values.made[keys[0]]
         self.seen[field.path] = field
-        return made
-
-    def _derived(self, event: dict[str, Any], known: dict[str, Any] | None) -> dict[str, Any]:
-        """The derived fields of an event, protected, each under its dotted path."""
-        rules = self._plan.profile.derive
-        if any(occupies(event, path) for path in rules):  # before anything of it is noted
-            raise EventError(
-                "it has a field already where the profile derives one",
-                "the line is not encrypted; derive to another path",
-            )
-        made: dict[str, Any] = {}
-        for path, derivation in rules.items():
-            value = _derive(event, derivation) if known is None else known.get(path)
-            field = self._plan.field(path)
-            if value is None or field is None:
-                continue
-            try:
-                made[path] = self._protect(field, (path,), value, None)
-            except UnfitError:  # too long for any scheme: the source itself is hidden as well
-                continue
-            self.seen[path] = field
-        return made
-
-    def _visible(self, branch: dict[str, Any], above: Keys, hidden: Hidden) -> dict[str, Any]:
-        """What of a branch stays in the event; all else goes to `hidden` or is dropped."""
-        plan = self._plan
-        body: dict[str, Any] = {}
-        for key, value in branch.items():
-            keys = (*above, key)
-            path = ".".join(keys)
-            place = plan.at(path)
-            if place.is_dropped:
-                continue
-            if isinstance(value, dict) and value:
-                if not place.is_branch:
-                    hidden.entries.append((keys, value))
-                elif inner := self._visible(value, keys, hidden):
-                    body[key] = inner
-                continue
-            field = plan.field(path)
-            if field is None:
-                hidden.entries.append((keys, value))
-                continue
-            try:
-                body[key] = self._protect(field, keys, value, hidden.originals)
-            except UnfitError:
-                hidden.entries.append((keys, value))
-            else:
-                self.seen[path] = field
-        return body
-
-    def _protect(
-        self, field: FieldPlan, keys: Keys, value: Any, originals: list[Original] | None
-    ) -> Any:
-        """A field's value as it leaves; what opening would not give back goes to `originals`.
-
-        Raises:
-            UnfitError: it has to go into the blob; nothing of it was noted.
-        """
-        is_array = isinstance(value, list) and bool(value)
-        if is_array and not is_scalar_array(value):
-            raise UnfitError("an array of containers")
-        if field.fallback is None:
-            return value
-        if not is_array:
-            return self._noted(field, self._scalar(field, value), originals, (keys, None, value))
-        done = [None if item is None else self._scalar(field, item) for item in value]
-        return [
-            None if made is None else self._noted(field, made, originals, (keys, index, item))
-            for index, (made, item) in enumerate(zip(done, value, strict=True))
-        ]
-
-    def _noted(
-        self,
-        field: FieldPlan,
-        made: Protected,
-        originals: list[Original] | None,
-        original: Original,
-    ) -> Any:
-        """The ciphertext, after what has to be known of it besides was noted."""
-        if made.scheme != field.scheme.name:
-            self.fallbacks[field.path] += 1
-        if originals is not None and not made.is_exact:
-            originals.append(original)
-        if field.dictionary is not None and field.has_record(made.scheme):
-            keyspace = field.dictionary.keyspace
-            self.dictionaries[keyspace] = field.dictionary
-            self.records.setdefault((keyspace, made.scheme), {})[made.ciphertext] = made.text
-        return made.ciphertext
-
-    def _scalar(self, field: FieldPlan, value: Any) -> Protected:
-        if value is None or isinstance(value, dict | list):
-            raise UnfitError("null and empty containers are no values that could be grouped")
-        if isinstance(value, str) and len(value) > MAX_DET_BYTES:
-            raise UnfitError("longer than 8 KiB")
-        if field.rule.scheme == "coarsen":  # cheaper to round than to remember
-            return field.protect(value)
-        cache = self._caches.setdefault(field.keyspace or "", {})
-        # 1, 1.0 and True are equal to Python, but not to JSON; -0.0 and 0.0 too
-        known = value if isinstance(value, str) else (type(value), repr(value))
-        if (protected := cache.get(known)) is None:
-            protected = cache[known] = field.protect(value)
-        return protected
+        if made.record is not None:
+            self.records.add(made.record)
+        return msgspec.json.decode(made.json)
 
 
-def _derive(event: dict[str, Any], derivation: Derivation) -> str | list[str] | None:
-    """A derived field's value: of an array the parts of its elements; None if there are none."""
-    found_at = values_at(event, derivation.source)
-    source = next((v for v in found_at if not (isinstance(v, dict) and v)), None)
-    items = source if isinstance(source, list) else [source]
-    parts = [part for item in items if (part := _part(derivation, item)) is not None]
-    if not parts:
-        return None
-    return parts if isinstance(source, list) else parts[0]
-
-
-def _part(derivation: Derivation, value: Any) -> str | None:
-    return derive(
-        derivation.part, value, region=derivation.region, v4=derivation.v4, v6=derivation.v6
+def _occupied() -> EventError:
+    return EventError(
+        "it has a field already where the profile derives one",
+        "the line is not encrypted; derive to another path",
     )

@@ -11,11 +11,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from analytics.wire import encode_bytes
 from keys import TenantKey, labels
 from keys.derive import lp
-
-ID_SIZE = 16  # bytes
+from zt.encoder.seal import ID_SIZE
 
 
 class EventIds:
@@ -25,11 +23,11 @@ class EventIds:
         key = tenant_key.subkey(labels.EVENT_ID)
         self._hmac = hmac.new(key.secret_key_access(), lp(stream), hashlib.sha256)
 
-    def id(self, position: int, event: bytes) -> str:
-        """The id of the event whose line, without its end, starts at a byte position."""
+    def id(self, position: int, event: bytes) -> bytes:
+        """The 16 bytes of the event whose line, without its end, starts at a byte position."""
         mac = self._hmac.copy()
         mac.update(lp(position.to_bytes(8, "big"), event))
-        return encode_bytes(mac.digest()[:ID_SIZE])
+        return mac.digest()[:ID_SIZE]
 
 
 def stream_name(first_line: bytes) -> bytes:

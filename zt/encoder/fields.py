@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from analytics.wire import Column, ValueRecord, scalar_text
+import msgspec
+
+from analytics.wire import MAX_DET_BYTES, Column, ValueRecord, scalar_text
 from keys import EpochKeys
 from zt.encoder.seal import ValueTag
 from zt.errors import IntegrityError
@@ -66,6 +69,26 @@ class Dictionary:
             tag=self.tag.compute(scheme, self.search_id, ct, tokens),
         )
 
+    def lines(self, scheme: str, texts: dict[str, str]) -> dict[str, bytes]:
+        """The lines of records, with their ends, of ciphertexts and the texts they open to."""
+        found = self.search.tokens(list(texts.values())) if self.search else [()] * len(texts)
+        constant: dict[str, Any] = {
+            "kind": "value",
+            "keyspace": self.keyspace,
+            "kid": self.kid,
+            "scheme": scheme,
+        }
+        if self.search:
+            constant["search"] = self.search.id
+        head = msgspec.json.encode({"zt": constant})[:-2].decode()
+        compute, search = self.tag.compute, self.search_id
+        return {
+            # ciphertexts of schemes with records are ASCII without what JSON escapes
+            ct: f'{head},"ct":"{ct}","tokens":[{",".join(map(str, tokens))}],'
+            f'"tag":"{compute(scheme, search, ct, tokens)}"}}}}\n'.encode()
+            for ct, tokens in zip(texts, found, strict=True)
+        }
+
 
 @dataclass(frozen=True)
 class FieldPlan:
@@ -112,6 +135,35 @@ class FieldPlan:
         scheme, canonical = self._canonical(value)
         text = scalar_text(canonical) or ""
         return Protected(scheme.protect(canonical), scheme.name, text, _same(canonical, value))
+
+    def protect_all(self, values: Sequence[Any]) -> list[Protected]:
+        """The same of a column, each distinct value once.
+
+        Raises:
+            UnfitError: no scheme can take one of them: see `fits`.
+        """
+        canonical = list(map(self._canonical, values))
+        rows: dict[Scheme, list[int]] = {}
+        for row, (scheme, _) in enumerate(canonical):
+            rows.setdefault(scheme, []).append(row)
+        made: list[Any] = [None] * len(values)
+        for scheme, own in rows.items():
+            column = scheme.protect_all([canonical[row][1] for row in own])
+            for row, ciphertext in zip(own, column, strict=True):
+                made[row] = ciphertext
+        return [
+            Protected(ciphertext, scheme.name, scalar_text(text) or "", _same(text, value))
+            for ciphertext, (scheme, text), value in zip(made, canonical, values, strict=True)
+        ]
+
+    def fits(self, value: Any) -> bool:
+        """Whether some scheme can take a value of a field with keys."""
+        if value is None or isinstance(value, dict | list):
+            return False  # null and empty containers are no values that could be grouped
+        if isinstance(value, str) and len(value) > MAX_DET_BYTES:
+            return False
+        scheme, canonical = self._canonical(value)
+        return scheme is not self.fallback or len(scalar_bytes(canonical)) <= MAX_DET_BYTES
 
     def reveal(self, ciphertext: Any) -> Any:
         """The canonical value of a ciphertext; what does not prove itself must be proven already.

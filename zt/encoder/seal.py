@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import struct
+from collections.abc import Iterable
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -20,6 +21,7 @@ from analytics.wire import (
     EventMeta,
     ValueRecord,
     decode_bytes,
+    encode_all,
     encode_bytes,
     leaf_values,
 )
@@ -30,17 +32,15 @@ from zt.schemes.det import scalar_bytes, scalar_type
 
 SEAL_VERSION = 1
 MAC_SIZE = 16  # bytes
+ID_SIZE = 16  # bytes of an event's id
 _KEY_SIZE = 32  # bytes
 _VERSION = lp(uint32(SEAL_VERSION))
+SEAL_START = _VERSION + uint32(ID_SIZE)
+"""What comes before an event's id in the message of its seal."""
 _LP_EMPTY = lp(b"")
 _LP_TYPES = {kind: lp(kind) for kind in (b"s", b"b", b"i", b"f", b"n", b"o", b"a")}
 _PLACE = itemgetter(0, 1)
 _REMEMBERED = 256  # code points; longer paths must not fill the memory
-
-
-@lru_cache(maxsize=4096)
-def _lp_path(path: str) -> bytes:
-    return lp(path.encode())
 
 
 class EventSeal:
@@ -74,25 +74,24 @@ class EventSeal:
         found = leaf_values(body)
         found.sort(key=_PLACE)  # code points and their UTF-8 have one order
         parts = [
-            _VERSION,
-            lp(
-                decode_bytes(event_id),
-                bytes.fromhex(kid),
-                decode_bytes(profile),
-                uint32(len(found)),
-            ),
+            SEAL_START,
+            decode_bytes(event_id),
+            lp(bytes.fromhex(kid), decode_bytes(profile), uint32(len(found))),
         ]
         for path, position, value in found:
-            data = scalar_bytes(value)
             parts += (
-                _lp_path(path) if len(path) <= _REMEMBERED else lp(path.encode()),
-                _LP_EMPTY if position < 0 else lp(uint32(position)),
-                _LP_TYPES[scalar_type(value)],
-                uint32(len(data)),
-                data,
+                sealed_place(path, position)
+                if len(path) <= _REMEMBERED
+                else _place(path, position),
+                sealed_value(value),
             )
         parts.append(lp(opaque.encode()))
         return _mac(self._key, b"".join(parts))
+
+    def compute_all(self, messages: Iterable[bytes]) -> list[str]:
+        """The seals of events whose message was put together as `compute` does."""
+        key = self._key
+        return encode_all([_digest(key, message) for message in messages])
 
     def verify(self, body: dict[str, Any], meta: EventMeta) -> None:
         """Check an event's seal.
@@ -168,7 +167,25 @@ class HeaderTag:
             )
 
 
+def sealed_value(value: Any) -> bytes:
+    """What a seal covers of a leaf's value: LP(type) LP(bytes)."""
+    data = scalar_bytes(value)
+    return _LP_TYPES[scalar_type(value)] + uint32(len(data)) + data
+
+
+def _place(path: str, position: int) -> bytes:
+    """What a seal covers of a leaf's place: LP(path) LP(array index, or empty if it is -1)."""
+    return lp(path.encode()) + (_LP_EMPTY if position < 0 else lp(uint32(position)))
+
+
+sealed_place = lru_cache(maxsize=4096)(_place)
+"""The same, remembered: for paths of up to 256 code points."""
+
+
 def _mac(key: Secret, message: bytes) -> str:
-    """Keyed BLAKE2b-128 as text; the key's bytes stand in no variable that a traceback shows."""
-    digest = hashlib.blake2b(message, digest_size=MAC_SIZE, key=key.secret_key_access())
-    return encode_bytes(digest.digest())
+    return encode_bytes(_digest(key, message))
+
+
+def _digest(key: Secret, message: bytes) -> bytes:
+    """Keyed BLAKE2b-128; the key's bytes stand in no variable that a traceback shows."""
+    return hashlib.blake2b(message, digest_size=MAC_SIZE, key=key.secret_key_access()).digest()

@@ -6,17 +6,11 @@ record of every distinct value that has one.
 
 from __future__ import annotations
 
-from typing import Any
-
-from analytics.wire import WIRE_VERSION, BatchHeader, Column, ValueRecord, encode_bytes, write_line
+from analytics.wire import WIRE_VERSION, BatchHeader, Column, encode_bytes, write_line
 from keys import Ring
-from zt.encoder.batch import Batch
-from zt.encoder.fields import Protected
+from zt.encoder.batch import Batch, Carried
 from zt.encoder.plan import Plan, seal_profile
 from zt.profile import Profile
-
-CACHED_VALUES = 200_000
-"""Distinct values whose ciphertexts are carried from batch to batch, for each keyspace."""
 
 
 class BatchWriter:
@@ -39,19 +33,17 @@ class BatchWriter:
         self._edge = seal_profile(keys, profile)
         profile_id = profile.id(ring.tenant_key)
         self.plan = Plan(profile, keys, profile_id, max_pattern_fields=max_pattern_fields)
-        self._caches: dict[str, dict[Any, Protected]] = {}
-        self._tokens: dict[str, dict[str, tuple[int, ...]]] = {}
+        self._carried = Carried(self.plan)
 
     def batch(self) -> Batch:
         """A batch without events yet."""
-        return Batch(self.plan, self._caches)
+        return Batch(self._carried)
 
     def head(self, work: Batch) -> list[bytes]:
-        """The lines that come before a batch's events: its header and its value records."""
+        """The lines that come before a batch's events: its header, its value records in order."""
         header = self._header(tuple(plan.column for plan in work.seen.values()))
-        lines = [write_line(header), *map(write_line, self._records(work))]
-        self._forget()
-        return lines
+        self._carried.forget()
+        return [write_line(header), *sorted(work.records)]
 
     def _header(self, columns: tuple[Column, ...]) -> BatchHeader:
         header = BatchHeader(
@@ -67,26 +59,3 @@ class BatchWriter:
             tag="A" * 22,
         )
         return header.model_copy(update={"tag": self.plan.header_tag.compute(header)})
-
-    def _records(self, work: Batch) -> list[ValueRecord]:
-        """The value records of the batch's distinct values, tokenised by column."""
-        records = []
-        for (keyspace, scheme), values in work.records.items():
-            dictionary = work.dictionaries[keyspace]
-            if dictionary.search is None:
-                records += [dictionary.record(scheme, ct, ()) for ct in values]
-                continue
-            known = self._tokens.setdefault(keyspace, {})
-            new = {ct: text for ct, text in values.items() if ct not in known}
-            known.update(zip(new, dictionary.search.tokens(list(new.values())), strict=True))
-            records += [dictionary.record(scheme, ct, known[ct]) for ct in values]
-        return records
-
-    def _forget(self) -> None:
-        """Keep the caches bounded whatever the stream's cardinality."""
-        for cache in self._caches.values():
-            if len(cache) > CACHED_VALUES:
-                cache.clear()
-        for tokens in self._tokens.values():
-            if len(tokens) > CACHED_VALUES:
-                tokens.clear()

@@ -18,12 +18,13 @@ from typing import Any
 
 import msgspec
 
-from analytics.wire import EventLine, HeaderLine, ValueLine, parse_line
+from analytics.wire import EventLine, HeaderLine, ValueLine, decode_bytes, parse_line
 from keys import KeysError
 from zt.encoder import Decoder
 from zt.encoder.batch import Batch
 from zt.encoder.decrypt import OpenedEvent
 from zt.encoder.encrypt import MAX_PATTERN_FIELDS
+from zt.encoder.group import Input
 from zt.encoder.plan import Plan
 from zt.encoder.writer import BatchWriter
 from zt.errors import EventError, IntegrityError, ZtError
@@ -102,11 +103,12 @@ class Again:
         writer = self.writer(opened[0][1].plan)
         work = writer.batch()
         made: list[tuple[bytes, str, OpenedEvent]] = []
-        for event_id, old in opened:
-            try:
-                made.append((work.event(old.event, event_id, old.derived), event_id, old))
-            except EventError as error:
-                failed[str(error)] += 1
+        inputs = [Input(old.event, decode_bytes(event_id), old.derived) for event_id, old in opened]
+        for line, (event_id, old) in zip(work.events(inputs), opened, strict=True):
+            if isinstance(line, EventError):
+                failed[str(line)] += 1
+            else:
+                made.append((line, event_id, old))
         if not made:
             return []
         lines = self.head(writer, work)

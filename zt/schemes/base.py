@@ -8,6 +8,7 @@ does. So events, group keys and findings open alike, without marks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
 SchemeName = Literal[
@@ -53,6 +54,14 @@ class Scheme(Protocol):
 
         Raises:
             UnfitError: the result would be too long.
+        """
+        ...
+
+    def protect_all(self, canonicals: Sequence[Any]) -> list[Any]:
+        """The same of a column of values, at a fraction of the time where the cipher has columns.
+
+        Raises:
+            UnfitError: a result would be too long.
         """
         ...
 

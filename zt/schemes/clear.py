@@ -7,6 +7,7 @@ the same, spelled out for fields that a preset protects.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -23,6 +24,10 @@ class Clear:
     def protect(self, canonical: Any) -> Any:
         """The value itself."""
         return canonical
+
+    def protect_all(self, canonicals: Sequence[Any]) -> list[Any]:
+        """The values themselves."""
+        return list(canonicals)
 
     def reveal(self, ciphertext: Any) -> Any:
         """The value itself."""

@@ -7,6 +7,7 @@ ranges and order at that step. It is no encryption; the seal binds the rounded v
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from analytics.wire import format_time, parse_time
@@ -48,6 +49,10 @@ class Coarsen:
     def protect(self, canonical: Any) -> Any:
         """The rounded value itself."""
         return canonical
+
+    def protect_all(self, canonicals: Sequence[Any]) -> list[Any]:
+        """The rounded values themselves."""
+        return list(canonicals)
 
     def reveal(self, ciphertext: Any) -> Any:
         """The rounded value itself."""

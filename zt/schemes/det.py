@@ -15,6 +15,7 @@ back:
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from analytics.wire import MAX_DET_BYTES, encode_bytes
@@ -49,6 +50,17 @@ class Det:
         if len(plaintext) > MAX_DET_BYTES + 1:
             raise UnfitError("longer than 8 KiB")
         return self._sealer.seal(plaintext, self._context)
+
+    def protect_all(self, canonicals: Sequence[Any]) -> list[str]:
+        """The det envelopes of scalars of up to 8 KiB.
+
+        Raises:
+            UnfitError: a value is longer.
+        """
+        plaintexts = list(map(encode_scalar, canonicals))
+        if max(map(len, plaintexts), default=0) > MAX_DET_BYTES + 1:
+            raise UnfitError("longer than 8 KiB")
+        return self._sealer.seal_all(plaintexts, self._context)
 
     def made(self, ciphertext: Any) -> bool:
         """Whether a ciphertext has the form of this scheme's, in this epoch."""
@@ -85,6 +97,10 @@ class Withheld(Det):
     def protect(self, canonical: Any) -> str:
         """Refused: see `reveal`."""
         return self.reveal(canonical)
+
+    def protect_all(self, canonicals: Sequence[Any]) -> list[str]:
+        """Refused: see `reveal`."""
+        return self.reveal(canonicals)
 
     def reveal(self, ciphertext: Any) -> NoReturn:
         """Refused.

@@ -15,6 +15,7 @@ ciphertext, and alone its value record's tag.
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +24,7 @@ import pyffx
 from keys import KeyspaceKey, labels
 from keys.derive import lp
 from zt.crypto.ff1 import MIN_DOMAIN, FF1Engine
+from zt.crypto.ff1_column import FF1Column
 from zt.errors import IntegrityError
 from zt.schemes.base import UnfitError
 from zt.values.number import MAX_DIGITS, Keep, is_number, split_number
@@ -45,6 +47,7 @@ class Fpe:
         self._keyspace = lp(key.keyspace.encode())
         self._keep: Keep = keep
         self.name = f"fpe:{keep}" if keep else "fpe"
+        self._column = FF1Column(self._key)
         self._codec = lru_cache(maxsize=1024)(self._make_codec)
 
     def canonical(self, value: Any) -> str:
@@ -62,6 +65,10 @@ class Fpe:
     def protect(self, canonical: str) -> str:
         """As many digits, behind the same clear part."""
         return self._crypt(canonical, "encrypt")
+
+    def protect_all(self, canonicals: Sequence[str]) -> list[str]:
+        """As many digits for each, behind the same clear part."""
+        return self._crypt_all(canonicals, decrypt=False)
 
     def reveal(self, ciphertext: Any) -> str:
         """The number; only a seal or tag says whether it is the right one.
@@ -86,6 +93,15 @@ class Fpe:
         clear, digits = parts
         done: str = getattr(self._codec(clear, len(digits)), way)(digits)
         return clear + done
+
+    def _crypt_all(self, texts: Sequence[str], *, decrypt: bool) -> list[str]:
+        parts = [split_number(text, self._keep) for text in texts]
+        if not all(parts):
+            raise UnfitError("no country code")
+        clear = [part[0] for part in parts if part]
+        tweaks = [self._keyspace + each.encode() for each in clear]
+        done = self._column.strings([part[1] for part in parts if part], tweaks, decrypt=decrypt)
+        return list(map(str.__add__, clear, done))
 
     def _make_codec(self, clear: str, length: int) -> pyffx.String:
         engine = FF1Engine(self._key, self._keyspace + clear.encode())

@@ -13,13 +13,18 @@ inside an event the seal proves a ciphertext, and alone its value record's tag.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
 
 from keys import KeyspaceKey, labels
 from keys.derive import lp
 from zt.crypto.aes import BlockCipher
 from zt.crypto.ff1 import absorb, decrypt_halves, domain, encrypt_halves
+from zt.crypto.ff1_column import FF1Column
 from zt.crypto.ipcrypt_pfx import KEY_SIZE, IpcryptPfx
 from zt.errors import IntegrityError
 from zt.schemes.base import UnfitError
@@ -47,6 +52,10 @@ class _Address:
             raise UnfitError("no address")
         return str(self._crypt(address, decrypt=False))
 
+    def protect_all(self, canonicals: Sequence[str]) -> list[str]:
+        """An address of the same family for each."""
+        return self._crypt_all([_as_it_stands(text) for text in canonicals], decrypt=False)
+
     def reveal(self, ciphertext: Any) -> str:
         """The address; only a seal or tag says whether it is the right one.
 
@@ -61,7 +70,28 @@ class _Address:
             )
         return str(self._crypt(address, decrypt=True))
 
+    def _crypt_all(self, addresses: Sequence[Address | None], *, decrypt: bool) -> list[str]:
+        results = [""] * len(addresses)
+        for kind, crypt in ((IPv4Address, self._v4), (IPv6Address, self._v6)):
+            rows = [row for row, each in enumerate(addresses) if isinstance(each, kind)]
+            packed = b"".join([each.packed for each in map(addresses.__getitem__, rows) if each])
+            done = crypt(packed, decrypt).tobytes() if rows else b""
+            size = len(done) // len(rows) if rows else 0
+            for place, row in enumerate(rows):
+                results[row] = str(kind(done[place * size : (place + 1) * size]))
+        if not all(results):
+            raise UnfitError("no address")
+        return results
+
     def _crypt(self, address: Address, *, decrypt: bool) -> Address:
+        raise AssertionError("each mode has its own")
+
+    def _v4(self, packed: bytes, decrypt: bool) -> npt.NDArray[Any]:
+        """A column of IPv4 addresses in network order, as the results come back too."""
+        raise AssertionError("each mode has its own")
+
+    def _v6(self, packed: bytes, decrypt: bool) -> npt.NDArray[Any]:
+        """The same of IPv6 addresses."""
         raise AssertionError("each mode has its own")
 
 
@@ -72,11 +102,13 @@ class IpFpe(_Address):
 
     def __init__(self, key: KeyspaceKey) -> None:
         self._cipher = BlockCipher(key.subkey(labels.IP, 32))
+        self._column = FF1Column(key.subkey(labels.IP, 32))
+        self._tweaks = {version: lp(key.keyspace.encode(), bytes([version])) for version in (4, 6)}
         self._families = {}
         for version, width in ((4, 32), (6, 128)):
             shape = domain(2, width)
-            tweak = lp(key.keyspace.encode(), bytes([version]))
-            self._families[version] = (shape, absorb(self._cipher, shape, tweak), width // 2)
+            state = absorb(self._cipher, shape, self._tweaks[version])
+            self._families[version] = (shape, state, width // 2)
 
     def _crypt(self, address: Address, *, decrypt: bool) -> Address:
         shape, state, half = self._families[address.version]
@@ -84,6 +116,14 @@ class IpFpe(_Address):
         number = int(address)
         a, b = crypt(self._cipher, shape, state, number >> half, number & (1 << half) - 1)
         return type(address)(a << half | b)
+
+    def _v4(self, packed: bytes, decrypt: bool) -> npt.NDArray[Any]:
+        column = np.frombuffer(packed, ">u4").astype(np.uint32)
+        return self._column.ipv4(column, self._tweaks[4], decrypt=decrypt).astype(">u4")
+
+    def _v6(self, packed: bytes, decrypt: bool) -> npt.NDArray[Any]:
+        column = np.frombuffer(packed, ">u8").astype(np.uint64).reshape(-1, 2)
+        return self._column.ipv6(column, self._tweaks[6], decrypt=decrypt).astype(">u8")
 
 
 class IpPfx(_Address):
@@ -105,6 +145,14 @@ class IpPfx(_Address):
         if decrypt:
             return self._cipher.decrypt(address, mapped=False)
         return self._cipher.encrypt(address)
+
+    def _v4(self, packed: bytes, decrypt: bool) -> npt.NDArray[Any]:
+        column = np.frombuffer(packed, ">u4").astype(np.uint32)
+        return self._cipher.ipv4(column, decrypt=decrypt).astype(">u4")
+
+    def _v6(self, packed: bytes, decrypt: bool) -> npt.NDArray[Any]:
+        column = np.frombuffer(packed, ">u8").astype(np.uint64).reshape(-1, 2)
+        return self._cipher.ipv6(column, decrypt=decrypt).astype(">u8")
 
 
 def _as_it_stands(text: str) -> Address | None:

@@ -14,11 +14,12 @@ events, so no nonce is needed and equal contents of two events don't show as equ
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
 
-from analytics.wire import Keys, decode_bytes
+from analytics.wire import Keys, decode_bytes, encode_all
 from keys import KeyspaceKey, labels
 from zt.crypto.siv import KEY_SIZE, Sealer
 from zt.errors import IntegrityError
@@ -55,8 +56,17 @@ class OpaqueBlob:
     def seal(self, hidden: Hidden, event_id: str) -> str:
         """The blob of an event; one without hidden fields has a blob too."""
         plaintext = msgspec.json.encode({"o": hidden.entries, "r": hidden.originals})
-        padded = plaintext + b" " * (-len(plaintext) % PADDING)
-        return self._sealer.seal(padded, b"event", decode_bytes(event_id))
+        return self._sealer.seal(_padded(plaintext), b"event", decode_bytes(event_id))
+
+    def seal_all(self, plaintexts: Iterable[bytes], event_ids: Iterable[bytes]) -> list[str]:
+        """The blobs of events, of JSON that was put together as `seal` does; 16 bytes an id."""
+        seal = self._sealer.seal_bytes
+        return encode_all(
+            [
+                seal(_padded(plaintext), b"event", event_id)
+                for plaintext, event_id in zip(plaintexts, event_ids, strict=True)
+            ]
+        )
 
     def open(self, blob: str, event_id: str) -> Hidden:
         """What an event hides.
@@ -75,3 +85,7 @@ class OpaqueBlob:
         if not all(entry[0] for entry in (*content.o, *content.r)):
             raise IntegrityError("an opaque blob names no field", "look at who wrote it")
         return Hidden(content.o, content.r)
+
+
+def _padded(plaintext: bytes) -> bytes:
+    return plaintext.ljust(-(-len(plaintext) // PADDING) * PADDING)

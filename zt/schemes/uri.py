@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import re
 from base64 import b32decode, b32encode
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from keys import KeyspaceKey, labels
@@ -66,18 +68,38 @@ class Uri:
         uri = parse_uri(canonical)
         if uri is None:
             raise UnfitError("no SIP, SIPS or TEL URI")
-        scheme = uri.scheme.encode()
         if uri.scheme == "tel":
-            number = uri.user.encode()
-            return f"tel:{_base32(self._sealer.seal_bytes(number, self._keyspace, scheme))}"
-        stands = (self._keyspace, scheme, *_alone(uri.user))
-        host = _labels(_base32(self._sealer.seal_bytes(uri.host.encode(), *stands)))
-        user = ""
-        if uri.user:
-            context = (self._keyspace, scheme, uri.host.encode())
-            sealed = self._sealer.seal_bytes(uri.user.encode(), *context)[HEADER_SIZE:]
-            user = _base32(sealed) + "@"
-        return f"{uri.scheme}:{user}{host}{SUFFIX}"
+            return self._tel(uri.user)
+        user = self._user(uri.scheme, uri.user, uri.host)
+        return f"{uri.scheme}:{user}{self._host(uri.scheme, uri.host, bool(uri.user))}"
+
+    def _tel(self, number: str) -> str:
+        return f"tel:{_base32(self._sealer.seal_bytes(number.encode(), self._keyspace, b'tel'))}"
+
+    def _user(self, scheme: str, user: str, host: str) -> str:
+        """What stands before the host: nothing where there is no user."""
+        if not user:
+            return ""
+        context = (self._keyspace, scheme.encode(), host.encode())
+        return _base32(self._sealer.seal_bytes(user.encode(), *context)[HEADER_SIZE:]) + "@"
+
+    def _host(self, scheme: str, host: str, has_user: bool) -> str:
+        context = (self._keyspace, scheme.encode(), *_alone(has_user))
+        return _labels(_base32(self._sealer.seal_bytes(host.encode(), *context))) + SUFFIX
+
+    def protect_all(self, canonicals: Sequence[str]) -> list[str]:
+        """The URIs with encrypted hosts and users; an equal host is encrypted once."""
+        host = cache(self._host)
+        done = []
+        for canonical in canonicals:
+            scheme, _, rest = canonical.partition(":")
+            user, _, name = rest.rpartition("@")
+            if scheme == "tel":
+                done.append(self._tel(rest))
+            else:
+                behind = host(scheme, name, bool(user))
+                done.append(f"{scheme}:{self._user(scheme, user, name)}{behind}")
+        return done
 
     def reveal(self, ciphertext: Any) -> str:
         """The URI's canonical text.
@@ -97,7 +119,7 @@ class Uri:
         envelope = labels_.replace(".", "")
         if _labels(envelope) != labels_:
             raise _respelled()
-        host = self._open(_unbase32(envelope), scheme.encode(), *_alone(match["user"]))
+        host = self._open(_unbase32(envelope), scheme.encode(), *_alone(bool(match["user"])))
         user = ""
         if sealed := match["user"]:
             data = self._sealer.header + _unbase32(sealed)
@@ -108,9 +130,9 @@ class Uri:
         return self._sealer.open_bytes(envelope, self._keyspace, *context).decode()
 
 
-def _alone(user: str | None) -> tuple[bytes, ...]:
+def _alone(has_user: bool) -> tuple[bytes, ...]:
     """What the associated data of a host have besides where it stands without a user."""
-    return () if user else (b"",)
+    return () if has_user else (b"",)
 
 
 def _base32(data: bytes) -> str:

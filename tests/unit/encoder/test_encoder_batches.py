@@ -102,14 +102,15 @@ def test_batches_of_the_real_size(
     assert len(decrypt(wire).events) == 20_001
 
 
-@pytest.mark.parametrize("limit", [0, 1, 3, 39])
+@pytest.mark.parametrize("limit", [0, 1000, 20_000])
 def test_the_limits_of_caches_change_no_byte(
     encrypt: Any, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     monkeypatch.setattr(module, "BATCH_EVENTS", 10)
     events = some_events(150)
     generous = encrypt(events)
-    monkeypatch.setattr("zt.encoder.writer.CACHED_VALUES", limit)
+    monkeypatch.setattr("zt.encoder.batch.CARRIED", limit)
+    monkeypatch.setattr("zt.encoder.shapes.REMEMBERED", limit // 500)
     assert encrypt(events) == generous
 
 

@@ -265,7 +265,7 @@ def names_vectors(ring: Ring) -> dict[str, Any]:
             "stream": stream.hex(),
             "position": position,
             "event": line.decode(),
-            "id": EventIds(ring.tenant_key, stream).id(position, line),
+            "id": encode_bytes(EventIds(ring.tenant_key, stream).id(position, line)),
         }
         for stream in streams.values()
         for position in (0, 8, 2**32)

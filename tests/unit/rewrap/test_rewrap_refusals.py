@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from support.history import History, contents, make_history, per_epoch
 from analytics.store import JobState
 from analytics.wire import BatchHeader, Column
 from zt.encoder.batch import Batch
+from zt.encoder.group import Input
 from zt.encoder.writer import BatchWriter
-from zt.errors import IntegrityError
+from zt.errors import EventError, IntegrityError
 from zt.profile import Profile
 from zt.query import Session
 from zt.rewrap import Rewrap, RewrapReport
@@ -35,24 +36,27 @@ def test_an_event_that_would_not_come_back_stays(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As if the encoder lost or changed something of every third event."""
-    genuine, number = Batch.event, 0
+    genuine, number = Batch.events, 0
 
-    def careless(self: Batch, event: dict[str, Any], event_id: str, derived: Any) -> bytes:
+    def careless(self: Batch, inputs: Sequence[Input]) -> list[bytes | EventError]:
         nonlocal number
-        number += 1
-        match number % 9:
-            case 3:
-                event = {key: value for key, value in event.items() if key != "agent"}
-            case 6:
-                event = {**event, "client": {**event["client"], "port": 1.0}}
-            case 0:
-                event_id = "A" * 22
-        return genuine(self, event, event_id, derived)
+        changed = []
+        for event, event_id, derived in inputs:
+            number += 1
+            match number % 9:
+                case 3:
+                    event = {key: value for key, value in event.items() if key != "agent"}
+                case 6:
+                    event = {**event, "client": {**event["client"], "port": 1.0}}
+                case 0:
+                    event_id = bytes(16)
+            changed.append(Input(event, event_id, derived))
+        return genuine(self, changed)
 
     before = history.open()
     with before:
         plain = contents(Session(history.ring, before))
-    monkeypatch.setattr(Batch, "event", careless)
+    monkeypatch.setattr(Batch, "events", careless)
     with history.open() as store:
         report = rewrap(history, store)
     monkeypatch.undo()

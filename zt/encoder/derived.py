@@ -1,0 +1,60 @@
+"""Derived fields by column: each distinct value is taken apart once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from zt.encoder.made import keys_of
+from zt.encoder.shapes import Values
+from zt.profile import Derivation
+from zt.values.derive import derive
+
+REMEMBERED = 20_000
+"""Values of each derivation whose parts are kept."""
+
+
+class Derived:
+    """Derives the fields of a profile, by path."""
+
+    def __init__(self, rules: dict[str, Derivation]) -> None:
+        self._parts = {path: _Parts(rule) for path, rule in rules.items()}
+
+    def values(self, path: str, sources: Values) -> list[Any]:
+        """The value that a field has for each value of its source; None: it has none.
+
+        Of an array the parts of its elements, those that have one.
+        """
+        parts = self._parts[path]
+        if list not in set(map(type, sources)):
+            return parts.of(sources)
+        return [
+            ([part for part in parts.of(source) if part is not None] or None)
+            if isinstance(source, list)
+            else parts.of([source])[0]
+            for source in sources
+        ]
+
+
+class _Parts:
+    """One derivation, and what it gave so far."""
+
+    def __init__(self, rule: Derivation) -> None:
+        self._rule = rule
+        self._known: dict[Hashable, str | None] = {}
+
+    def of(self, values: Values) -> list[str | None]:
+        keys = keys_of(values)
+        known = self._known
+        if len(known) > REMEMBERED:
+            known.clear()
+        new = set(keys).difference(known)
+        if new:
+            rule = self._rule
+            for key, value in zip(keys, values, strict=True):
+                if key in new:
+                    new.discard(key)
+                    known[key] = derive(
+                        rule.part, value, region=rule.region, v4=rule.v4, v6=rule.v6
+                    )
+        return list(map(known.__getitem__, keys))
