@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
 
-.PHONY: help demo test test-all check lint mutants bench lab lock run-environment environment
+.PHONY: help demo test test-all check lint mutants bench lab lock run-environment environment bench-environment
 
 help:
 	@echo "make demo      play the whole way on a real capture"
@@ -39,8 +39,8 @@ lint: environment
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: environment
-	$(BIN)/python -m tests.bench
+bench: bench-environment
+	.venv-bench/bin/python -m tests.bench
 
 lab: run-environment
 	$(PYTHON) examples/lab/lab.py --out examples/data/demo.pcap --truth examples/data/demo.truth.json
@@ -53,3 +53,6 @@ run-environment:
 
 environment:
 	@$(PYTHON) scripts/environment.py dev
+
+bench-environment:
+	@$(PYTHON) scripts/environment.py bench

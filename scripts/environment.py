@@ -1,6 +1,8 @@
-"""Make the virtual environment .venv and install what is locked; called by the Makefile.
+"""Make a virtual environment and install what is locked; called by the Makefile.
 
-    python3 scripts/environment.py run|dev
+    python3 scripts/environment.py run|dev|bench
+
+Other products that benchmarks compare with stand in .venv-bench alone, all else in .venv.
 
 Written in the syntax of old Pythons too, so that these can say that they are too old.
 """
@@ -36,8 +38,12 @@ except ImportError:
 
 from pathlib import Path  # noqa: E402  # not in all the Pythons that must get here
 
-FOLDER = Path(".venv")
-SERVES = {"run": ("run", "dev"), "dev": ("dev",)}  # an environment for development runs, too
+FOLDERS = {"run": Path(".venv"), "dev": Path(".venv"), "bench": Path(".venv-bench")}
+SERVES = {  # an environment for development runs, too
+    "run": ("run", "dev"),
+    "dev": ("dev",),
+    "bench": ("bench",),
+}
 
 
 def lock_of(kind):
@@ -47,7 +53,7 @@ def lock_of(kind):
 
 def stamp_of(kind):
     """The file that says what was installed."""
-    return FOLDER / (".installed-" + kind)
+    return FOLDERS[kind] / (".installed-" + kind)
 
 
 def wanted(kind):
@@ -57,16 +63,17 @@ def wanted(kind):
 
 
 def is_installed(kind):
-    """Whether .venv holds this kind of environment as it is locked now."""
+    """Whether this kind of environment is there as it is locked now."""
     return stamp_of(kind).exists() and stamp_of(kind).read_text() == wanted(kind)
 
 
 def install(kind):
     """Install what is locked, then the product itself."""
-    sys.stderr.write("installing into .venv ...\n")
-    python = FOLDER / "bin" / "python"
+    folder = FOLDERS[kind]
+    sys.stderr.write("installing into %s ...\n" % folder)
+    python = folder / "bin" / "python"
     if not python.exists():
-        venv.create(str(FOLDER), with_pip=True)
+        venv.create(str(folder), with_pip=True)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     for arguments in (
         ["--use-pep517", "--require-hashes", "--requirement", str(lock_of(kind))],
