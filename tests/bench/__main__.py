@@ -1,7 +1,7 @@
 """Measures the product: `make bench`, or `python -m tests.bench`.
 
-Fills the table `all` of docs/benchmarks.md. All figures come from one run on one machine: compare
-them with each other, not with those of another day.
+Fills the table `all` of docs/benchmarks.md, and those of `tests.bench.encoder`. All figures come
+from one run on one machine: compare them with each other, not with those of another day.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from zt.profile import load_profile
 from zt.query import Session, parse
 from zt.sip import Agent, probe_capture
 
+from .encoder.tables import EVENTS as ENCODER_EVENTS
+from .encoder.tables import tables
 from .page import BENCHMARKS, fill, markdown
 
 EVENTS = 200_000
@@ -153,11 +155,14 @@ def main() -> None:
     bench = Bench(options.events)
     with tempfile.TemporaryDirectory(prefix="zt-bench-") as folder:
         bench.run(Path(folder))
-    text = report(bench)
+    made = {"all": report(bench)}
+    with tempfile.TemporaryDirectory(prefix="zt-bench-") as folder:
+        made |= tables(min(options.events, ENCODER_EVENTS), Path(folder))
     if options.dry_run:
-        print(text)
+        print("\n\n".join(made.values()))
     else:
-        BENCHMARKS.write_text(fill(BENCHMARKS.read_text(), {"all": text}))
+        BENCHMARKS.write_text(fill(BENCHMARKS.read_text(), made))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Benchmarks of the encoder: `python -m tests.bench.encoder`."""
