@@ -46,11 +46,11 @@ class Result:
         return f"{self.seconds / other.seconds:,.2f}"
 
 
-def contest(contestants: Iterable[Contestant], rounds: int = ROUNDS) -> list[Result]:
+def contest(contestants: Iterable[Contestant]) -> list[Result]:
     """The results in the order of the contestants, measured in wall-clock time."""
     field = list(contestants)
     best: dict[str, float] = {}
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         for one in field:
             if one.run is None:
                 continue

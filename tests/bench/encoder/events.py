@@ -121,7 +121,7 @@ def _event(
             "via": {"branch": f"z9hG4bK{draw.randbytes(10).hex()}", "hops": draw.randrange(1, 5)},
             "cseq": draw.randrange(1, 9),
             "max_forwards": 70,
-            "contact": f"sip:{caller.number}@{caller.address}",
+            "contact": f"sip:{caller.number}@{_host(caller.address)}",
             "allow": "INVITE, ACK, BYE, REFER",
             "request": {"method": "INVITE", "uri": callee.uri},
             "response": {"status": status, "reason": _REASON[status]},
@@ -163,6 +163,10 @@ def _address(draw: random.Random) -> str:
     if draw.random() < SHARE_OF_IPV6:
         return str(IPv6Address(0x20010DB8 << 96 | draw.getrandbits(96)))
     return str(IPv4Address(10 << 24 | draw.getrandbits(24)))
+
+
+def _host(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
 def _text(time: datetime) -> str:

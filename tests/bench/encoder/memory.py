@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -50,13 +52,17 @@ def memory_curve(events: int, folder: Path) -> str:
         [*command, "-p", "sip-balanced"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
-        bufsize=0,
     )
+    feeder = _Feeder(process, events)
     try:
-        samples = list(_watch(process, events))
+        feeder.start()
+        samples = list(_watch(process, feeder))
     finally:
         process.kill()  # it has ended, or something went wrong here
         process.wait()
+        feeder.join()
+    if process.returncode:
+        raise SystemExit(f"zt encrypt ended with {process.returncode}")
     fed, last = samples[-1].events, samples[-1]
     title = f"{fed:,} events with as many Call-IDs through a pipe"
     if fed < events:
@@ -75,29 +81,43 @@ def unlike_lines(events: int) -> Iterator[bytes]:
         yield b"%b%b%d-%b" % (before, mark, number, after)
 
 
-def _watch(process: subprocess.Popen[bytes], events: int) -> Iterator[Sample]:
-    """Feed the process; a sample a second, and one at the end."""
-    assert process.stdin is not None
-    lines = unlike_lines(events)
-    start, due, fed = time.monotonic(), 0.0, 0
-    held = (0.0, 0.0)
-    while chunk := list(islice(lines, CHUNK)):
+class _Feeder(threading.Thread):
+    """Writes the events into the process, as fast as it takes them, and closes the pipe.
+
+    Attributes:
+        fed: events written so far.
+        ends: set it to end early.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], events: int) -> None:
+        super().__init__(name="feeder")
+        assert process.stdin is not None
+        self._pipe = process.stdin
+        self._lines = unlike_lines(events)
+        self.fed = 0
+        self.ends = False
+
+    def run(self) -> None:
+        """Write until all is written, or nobody reads: how the process ended says why."""
+        with suppress(BrokenPipeError), self._pipe:
+            while not self.ends and (chunk := list(islice(self._lines, CHUNK))):
+                self._pipe.write(b"".join(chunk))
+                self.fed += len(chunk)
+
+
+def _watch(process: subprocess.Popen[bytes], feeder: _Feeder) -> Iterator[Sample]:
+    """What the process holds each second until it ends; the first sample is of its start."""
+    start = time.monotonic()
+    last = Sample(0, 0, 0, 0)
+    while process.poll() is None:
         seconds = time.monotonic() - start
-        if seconds > LIMIT:
-            break
-        process.stdin.write(b"".join(chunk))
-        fed += len(chunk)
-        if seconds >= due:
-            held = _held(process.pid) or held
-            yield Sample(seconds, fed, *held)
-            due = seconds + 1
-    process.stdin.close()
-    while process.poll() is None:  # the last batch
-        held = _held(process.pid) or held
-        time.sleep(0.05)
-    if process.returncode:
-        raise SystemExit(f"zt encrypt ended with {process.returncode}")
-    yield Sample(time.monotonic() - start, fed, *held)
+        feeder.ends = seconds > LIMIT
+        if held := _held(process.pid):
+            last = Sample(seconds, feeder.fed, *held)
+            yield last
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(1)
+    yield last._replace(seconds=time.monotonic() - start, events=feeder.fed)
 
 
 def _held(pid: int) -> tuple[float, float] | None:

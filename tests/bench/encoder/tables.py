@@ -35,7 +35,16 @@ EVENTS = 30_000
 SLOW = 10  # times fewer events for those that take a millisecond for each
 BATCH = 10_000  # values of a column, as many as a batch has events
 WORKERS = 2
-LIBRARIES = ("cryptography", "msgspec", "numpy", "pyffx", "libffx", "ipcrypt", "tink", "pymongocrypt")
+LIBRARIES = (
+    "cryptography",
+    "msgspec",
+    "numpy",
+    "pyffx",
+    "libffx",
+    "ipcrypt",
+    "tink",
+    "pymongocrypt",
+)
 
 
 def tables(events: int, folder: Path) -> dict[str, str]:
