@@ -96,6 +96,15 @@ def test_samples_count_for_the_stage_that_works(shared_ring: Ring) -> None:
     assert profile.stages[stages.IDS] > profile.stages.total() / 2
 
 
+def test_the_rules_cover_an_encryption(shared_ring: Ring) -> None:
+    """Fails when much of it has moved to where no rule looks."""
+    lines = sip_lines(EVENTS)
+    profile = stages.Profile()
+    while profile.stages.total() < 100:
+        profile.sample(lambda: list(Encoder(shared_ring, FORTY_FIELDS).encrypt(lines)))
+    assert profile.stages[stages.OTHER] < profile.stages.total() / 4
+
+
 def test_the_tables_stand_in_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.encoder.contest.ROUNDS", 1)
     made = tables(EVENTS, tmp_path)

@@ -61,7 +61,7 @@ def contest(contestants: Iterable[Contestant]) -> list[Result]:
             best[one.name] = min(seconds, best.get(one.name, seconds))
     results = [Result(one.name, best.get(one.name)) for one in field]
     for result in results:
-        print(f"{result.name}: {result.rate()}/s", file=sys.stderr)
+        print(f"{result.name}: {result.rate()}", file=sys.stderr)
     return results
 
 

@@ -104,7 +104,7 @@ class Profile:
     def rows(self) -> list[Row]:
         """A table: each stage, its share of the time, and the function in it that takes most."""
         total = max(self.stages.total(), 1)
-        rows: list[Row] = [("stage", "share of the time", "its busiest function", "that one's")]
+        rows: list[Row] = [("stage", "share of the time", "its busiest function", "share of that")]
         for stage in STAGES:
             name, samples = max(
                 self.functions[stage].items(), key=lambda item: item[1], default=("-", 0)
