@@ -24,7 +24,7 @@ KEYSPACE_KEY_SIZE = 32  # bytes
 
 def lp(*parts: bytes) -> bytes:
     """Each part behind its length as 4 big-endian bytes, joined: an injective encoding."""
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return b"".join([len(part).to_bytes(4, "big") + part for part in parts])
 
 
 def uint32(number: int) -> bytes:

@@ -25,6 +25,8 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _LAST = {0: _BASE64URL, 2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
 """Which characters have no unused bits at the end of a text, by its length modulo 4."""
 
+_JSON = msgspec.json.Encoder()
+
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)"
     r"(?:[Tt ]((?:[01]\d|2[0-3]):\d\d(?::\d\d)?)(?:(?<=:\d\d:\d\d)\.(\d+))?"
@@ -65,6 +67,13 @@ def decode_bytes(text: str) -> bytes:
     if data and data[-1] not in _LAST[len(data) % 4]:
         raise ValueError("not the one spelling of these bytes")
     return a2b_base64(data.translate(_STANDARD) + b"==")
+
+
+def encode_json_all(values: Iterable[Any]) -> list[bytes]:
+    """The compact JSON of each value, in one call."""
+    lines = _JSON.encode_lines(values).split(b"\n")  # JSON has no raw line ends
+    lines.pop()
+    return lines
 
 
 def scalar_text(value: Any) -> str | None:

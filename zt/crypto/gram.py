@@ -57,7 +57,9 @@ class GramTokens:
             np.repeat([0, FIRST, LAST], [owner.size, first.size, last.size]),
         )
         owners = np.concatenate([owner, texts_with_grams, texts_with_grams]).astype(np.uint64)
-        both = np.unique(owners << np.uint64(TOKEN_BITS) | tokens)
+        both = owners << np.uint64(TOKEN_BITS) | tokens
+        both.sort()
+        both = both[np.diff(both, prepend=~both[:1]) != 0]  # faster than np.unique
         ends = np.searchsorted(both >> np.uint64(TOKEN_BITS), np.arange(len(folded) + 1))
         low = (both & np.uint64(2**TOKEN_BITS - 1)).tolist()
         return [tuple(low[a:b]) for a, b in pairwise(ends)]

@@ -54,13 +54,20 @@ class Carried:
             values.make(field)
 
     def forget(self) -> None:
-        """Keep the memory bounded whatever the stream's cardinality; between batches only."""
-        if sum(values.size for _, values in self._made.values()) > CARRIED:
+        """Keep the memory bounded whatever the stream's cardinality; between groups only."""
+        if self._size() > CARRIED:
+            for _, values in self._made.values():
+                if values.is_useless():
+                    values.clear()
+        if self._size() > CARRIED:
             for _, values in self._made.values():
                 values.turn()
         if self.shapes.are_many():
             self.shapes = Shapes(self.plan)
             self._layouts.clear()
+
+    def _size(self) -> int:
+        return sum([values.size for _, values in self._made.values()])
 
 
 class Batch:
@@ -99,6 +106,7 @@ class Batch:
         for group, numbers in groups:
             for number, line in zip(numbers, group.lines(carried.made, self._notes), strict=True):
                 results[number] = line
+        carried.forget()
         return results
 
     def scalar(self, field: FieldPlan, value: Any) -> Any:

@@ -12,10 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from operator import attrgetter
 from typing import NamedTuple
 
 from keys import Ring
+from zt.encoder.batch import Batch
 from zt.encoder.event_id import EventIds, stream_name
 from zt.encoder.group import Input
 from zt.encoder.input import read_event
@@ -25,6 +27,10 @@ from zt.errors import EventError
 from zt.profile import Profile
 
 BATCH_EVENTS = 10_000
+
+CHUNK = 500
+"""Events that go through the columns at once: enough to amortise a call, few enough that what one
+step leaves is in the processor's cache when the next one comes."""
 
 BATCH_BYTES = 16 * 1024 * 1024
 """A batch of long lines ends here, so that the memory for it is bounded."""
@@ -112,26 +118,25 @@ class LineEncoder:
             GrantError: a reader ring is in the ring's place.
         """
         rejects: list[Reject] = []
+        wire: list[bytes] = []
+        work: Batch | None = None
         with collector_paused():
-            read = list(self._read(lines, rejects))
-            wire: list[bytes] = []
-            if not read:
-                return Encrypted(wire, 0, 0, Counter(), rejects)
-            self._take_ring()
-            work = self._writer.batch()
-            for (number, raw, _), line in zip(
-                read, work.events([each for _, _, each in read]), strict=True
-            ):
-                if isinstance(line, EventError):
-                    rejects.append(Reject(number, str(line), raw))
-                else:
-                    wire.append(line)
-            events = len(wire)
-            if events:
-                wire = self._writer.head(work) + wire
-        rejects.sort(key=attrgetter("line"))
-        values = len(work.records) if events else 0
-        return Encrypted(wire, events, values, work.fallbacks, rejects)
+            read = self._read(lines, rejects)
+            while some := list(islice(read, CHUNK)):
+                if work is None:
+                    self._take_ring()
+                    work = self._writer.batch()
+                made = work.events([each for _, _, each in some])
+                for (number, raw, _), line in zip(some, made, strict=True):
+                    if isinstance(line, EventError):
+                        rejects.append(Reject(number, str(line), raw))
+                    else:
+                        wire.append(line)
+            rejects.sort(key=attrgetter("line"))
+            if work is None or not wire:
+                return Encrypted([], 0, 0, Counter(), rejects)
+            head = self._writer.head(work)
+        return Encrypted(head + wire, len(wire), len(work.records), work.fallbacks, rejects)
 
     def _read(self, lines: Lines, rejects: list[Reject]) -> Iterator[tuple[int, bytes, Input]]:
         """The events among the lines, with their numbers and raw bytes."""

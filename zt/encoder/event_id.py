@@ -12,8 +12,10 @@ import hashlib
 import hmac
 
 from keys import TenantKey, labels
-from keys.derive import lp
+from keys.derive import lp, uint32
 from zt.encoder.seal import ID_SIZE
+
+_LP_POSITION = uint32(8)
 
 
 class EventIds:
@@ -26,7 +28,9 @@ class EventIds:
     def id(self, position: int, event: bytes) -> bytes:
         """The 16 bytes of the event whose line, without its end, starts at a byte position."""
         mac = self._hmac.copy()
-        mac.update(lp(position.to_bytes(8, "big"), event))
+        mac.update(
+            b"%b%b%b%b" % (_LP_POSITION, position.to_bytes(8, "big"), uint32(len(event)), event)
+        )
         return mac.digest()[:ID_SIZE]
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from analytics.wire import MAX_DET_BYTES, Column, ValueRecord, scalar_text
+from analytics.wire import MAX_DET_BYTES, Column, ValueRecord, encode_json_all, scalar_text
 from keys import EpochKeys
 from zt.encoder.seal import ValueTag
 from zt.errors import IntegrityError
@@ -69,9 +69,9 @@ class Dictionary:
             tag=self.tag.compute(scheme, self.search_id, ct, tokens),
         )
 
-    def lines(self, scheme: str, texts: dict[str, str]) -> dict[str, bytes]:
+    def lines(self, scheme: str, cts: Sequence[str], texts: Sequence[str]) -> list[bytes]:
         """The lines of records, with their ends, of ciphertexts and the texts they open to."""
-        found = self.search.tokens(list(texts.values())) if self.search else [()] * len(texts)
+        found = self.search.tokens(texts) if self.search else [()] * len(texts)
         constant: dict[str, Any] = {
             "kind": "value",
             "keyspace": self.keyspace,
@@ -80,14 +80,13 @@ class Dictionary:
         }
         if self.search:
             constant["search"] = self.search.id
-        head = msgspec.json.encode({"zt": constant})[:-2].decode()
-        compute, search = self.tag.compute, self.search_id
-        return {
+        head = msgspec.json.encode({"zt": constant})[:-2]
+        tags = self.tag.compute_all(scheme, self.search_id, zip(cts, found, strict=True))
+        return [
             # ciphertexts of schemes with records are ASCII without what JSON escapes
-            ct: f'{head},"ct":"{ct}","tokens":[{",".join(map(str, tokens))}],'
-            f'"tag":"{compute(scheme, search, ct, tokens)}"}}}}\n'.encode()
-            for ct, tokens in zip(texts, found, strict=True)
-        }
+            b'%b,"ct":"%b","tokens":%b,"tag":"%b"}}\n' % (head, ct.encode(), json, tag.encode())
+            for ct, json, tag in zip(cts, encode_json_all(found), tags, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -134,27 +133,20 @@ class FieldPlan:
         """
         scheme, canonical = self._canonical(value)
         text = scalar_text(canonical) or ""
-        return Protected(scheme.protect(canonical), scheme.name, text, _same(canonical, value))
+        return Protected(
+            scheme.protect(canonical), scheme.name, text, same_scalar(canonical, value)
+        )
 
-    def protect_all(self, values: Sequence[Any]) -> list[Protected]:
-        """The same of a column, each distinct value once.
-
-        Raises:
-            UnfitError: no scheme can take one of them: see `fits`.
-        """
-        canonical = list(map(self._canonical, values))
-        rows: dict[Scheme, list[int]] = {}
-        for row, (scheme, _) in enumerate(canonical):
-            rows.setdefault(scheme, []).append(row)
-        made: list[Any] = [None] * len(values)
-        for scheme, own in rows.items():
-            column = scheme.protect_all([canonical[row][1] for row in own])
-            for row, ciphertext in zip(own, column, strict=True):
-                made[row] = ciphertext
-        return [
-            Protected(ciphertext, scheme.name, scalar_text(text) or "", _same(text, value))
-            for ciphertext, (scheme, text), value in zip(made, canonical, values, strict=True)
-        ]
+    def canonical_all(self, values: Sequence[Any]) -> list[tuple[Scheme, list[int], list[Any]]]:
+        """A column by the scheme that takes its values: whose, their numbers, canonical form."""
+        if self.scheme is self.fallback:  # det takes everything as it is
+            return [(self.scheme, list(range(len(values))), list(values))]
+        taken: dict[Scheme, tuple[list[int], list[Any]]] = {}
+        for number, (scheme, canonical) in enumerate(map(self._canonical, values)):
+            numbers, canonicals = taken.setdefault(scheme, ([], []))
+            numbers.append(number)
+            canonicals.append(canonical)
+        return [(scheme, *columns) for scheme, columns in taken.items()]
 
     def fits(self, value: Any) -> bool:
         """Whether some scheme can take a value of a field with keys."""
@@ -276,7 +268,7 @@ class FieldMaker:
         return self._dictionaries[keyspace]
 
 
-def _same(one: Any, two: Any) -> bool:
+def same_scalar(one: Any, two: Any) -> bool:
     """Whether two scalars are the same JSON value."""
     if one is two:
         return True

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from analytics.wire import MAX_LINE, decode_bytes, encode_all
+from analytics.wire import MAX_LINE, decode_bytes, encode_all, encode_json_all
 from keys.derive import lp, uint32
 from zt.encoder.derived import Derived
 from zt.encoder.fields import FieldPlan
 from zt.encoder.layout import Layout
-from zt.encoder.made import Made, MadeValues, json_of, keys_of
+from zt.encoder.made import Made, MadeValues, keys_of
 from zt.encoder.plan import Plan
 from zt.encoder.seal import SEAL_START, sealed_place, sealed_value
 from zt.encoder.shapes import HIDDEN, Values, entry_of
@@ -137,7 +137,10 @@ class Group:
         pieces: list[bytes | Texts] = [b'{"o":[']
         between = b"["
         for number in self._layout.hidden:
-            pieces += [between + self._layout.keys[number] + b",", json_of(self._columns[number])]
+            pieces += [
+                between + self._layout.keys[number] + b",",
+                encode_json_all(self._columns[number]),
+            ]
             between = b"],["
         pieces.append(b'],"r":[' if between == b"[" else b']],"r":[')
         kept = [each.originals for each in cells.values() if each.originals is not None]
@@ -186,10 +189,13 @@ class Group:
         if field.fallback is None:
             return ()
         found = list(map(made(field).made.__getitem__, self._keys[field.path]))
-        if fallen := sum([each.fell_back for each in found]):
-            notes.fallbacks[field.path] += fallen
+        if not found:
+            return found
+        *_, fallen, records = zip(*found, strict=True)
+        if True in fallen:
+            notes.fallbacks[field.path] += fallen.count(True)
         if field.dictionary is not None:
-            notes.records.update({each.record for each in found if each.record is not None})
+            notes.records.update(filter(None, records))
         return found
 
     def _cells(
@@ -205,7 +211,7 @@ class Group:
             return _Cells(texts, [parts], leaves, originals)
         place = sealed_place(field.path, -1)
         if field.fallback is None:
-            return _Cells(json_of(column), [place, _sealed_values(column)])
+            return _Cells(encode_json_all(column), [place, _sealed_values(column)])
         texts, parts, originals, _, _ = zip(*found, strict=True)
         if not any(originals):
             return _Cells(texts, [place, parts])

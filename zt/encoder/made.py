@@ -8,19 +8,20 @@ values come again and again, and forgotten by bytes, whatever the stream's cardi
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import msgspec
 
-from zt.encoder.fields import FieldPlan, Protected
+from analytics.wire import encode_json_all, scalar_text
+from zt.encoder.fields import FieldPlan, same_scalar
 from zt.encoder.seal import sealed_value
 
 CARRIED = 24 * 1024 * 1024
-"""Bytes, roughly, of what is carried over; up to twice as much is held."""
+"""Bytes, roughly, of what is carried over of one plan; up to twice as much is held."""
 
 _OVERHEAD = 500  # bytes of Python's objects for each value
-
-_ENCODER = msgspec.json.Encoder()
+_COMES_AGAIN = 0.1  # share of the values asked for; of fewer, nothing is carried over
 
 
 class Made(NamedTuple):
@@ -45,7 +46,7 @@ class MadeValues:
     """What was made of the values of one keyspace by one scheme.
 
     Attributes:
-        made: by key (see `keys_of`), after `make` all that was asked for since `turn`.
+        made: by key (see `keys_of`), after `make` all that was asked for.
         size: bytes, roughly, of what was made since `turn`.
     """
 
@@ -54,34 +55,48 @@ class MadeValues:
         self.size = 0
         self._older: dict[Hashable, Made] = {}
         self._asked: dict[Hashable, Any] = {}
+        self._count = self._count_of_new = 0
 
     def ask(self, keys: Sequence[Hashable], values: Sequence[Any]) -> None:
         """Have the values made, whose keys these are, with the next `make`."""
-        made, older = self.made, self._older
-        for key in set(keys).difference(made):
-            if (known := older.get(key)) is not None:
-                self._keep(key, known)
-            else:
-                self._asked[key] = key
-        if self._asked and keys is not values:
-            self._asked.update((k, v) for k, v in zip(keys, values, strict=True) if k not in made)
+        distinct = set(keys)
+        self._count += len(distinct)
+        new = distinct.difference(self.made)
+        older = self._older  # a dict: an intersection would go through all of it
+        if again := [key for key in new if key in older]:
+            new.difference_update(again)
+            self._keep([(key, older[key]) for key in again])
+        self._count_of_new += len(new)
+        if keys is values:
+            self._asked.update(zip(new, new, strict=True))
+        elif new:
+            self._asked.update((k, v) for k, v in zip(keys, values, strict=True) if k in new)
 
     def make(self, field: FieldPlan) -> None:
         """Make what was asked for, as a field of this keyspace and scheme does."""
-        if not self._asked:
-            return
-        values = list(self._asked.values())
-        for key, made in zip(self._asked, _made(field, values), strict=True):
-            self._keep(key, made)
-        self._asked = {}
+        if self._asked:
+            made = _made(field, list(self._asked.values()))
+            self._keep(zip(self._asked, made, strict=True))
+            self._asked = {}
+
+    def is_useless(self) -> bool:
+        """Whether the values have shown not to come again, as Call-IDs don't."""
+        return self._count_of_new > (1 - _COMES_AGAIN) * self._count
 
     def turn(self) -> None:
         """Forget what was not asked for since the last turn."""
         self._older, self.made, self.size = self.made, {}, 0
+        self._count = self._count_of_new = 0
 
-    def _keep(self, key: Hashable, made: Made) -> None:
-        self.made[key] = made
-        self.size += _OVERHEAD + len(made.json) * 2 + len(made.record or b"")
+    def clear(self) -> None:
+        """Forget everything."""
+        self.turn()
+        self._older = {}
+
+    def _keep(self, made: Iterable[tuple[Hashable, Made]]) -> None:
+        for key, each in made:
+            self.made[key] = each
+            self.size += _OVERHEAD + 2 * len(each.json) + len(each.record or b"")
 
 
 def keys_of(values: Sequence[Any]) -> Sequence[Hashable]:
@@ -92,40 +107,19 @@ def keys_of(values: Sequence[Any]) -> Sequence[Hashable]:
     return [value if type(value) is str else (type(value), repr(value)) for value in values]
 
 
-def json_of(values: Iterable[Any]) -> list[bytes]:
-    """The compact JSON of each value, in one call."""
-    lines = _ENCODER.encode_lines(values).split(b"\n")  # JSON has no raw line ends
-    lines.pop()
-    return lines
-
-
 def _made(field: FieldPlan, values: list[Any]) -> list[Made]:
-    protected = field.protect_all(values)
-    records = _records(field, protected)
-    scheme = field.scheme.name
-    return [
-        Made(
-            json,
-            sealed_value(each.ciphertext),
-            None if each.is_exact else _ENCODER.encode(value),
-            each.scheme != scheme,
-            records.get(each.ciphertext) if records else None,
-        )
-        for value, each, json in zip(
-            values, protected, json_of([each.ciphertext for each in protected]), strict=True
-        )
-    ]
-
-
-def _records(field: FieldPlan, protected: list[Protected]) -> dict[str, bytes]:
-    """The lines of the value records, tokenised by column."""
-    lines: dict[str, bytes] = {}
-    if field.dictionary is None:
-        return lines
-    texts: dict[str, dict[str, str]] = {}
-    for each in protected:
-        if field.has_record(each.scheme):
-            texts.setdefault(each.scheme, {})[each.ciphertext] = each.text
-    for scheme, own in texts.items():
-        lines.update(field.dictionary.lines(scheme, own))
-    return lines
+    made: list[Made | None] = [None] * len(values)
+    for scheme, numbers, canonicals in field.canonical_all(values):
+        cts = scheme.protect_all(canonicals)
+        records: Iterable[bytes | None] = repeat(None)
+        if field.dictionary is not None and field.has_record(scheme.name):
+            texts = [scalar_text(canonical) or "" for canonical in canonicals]
+            records = field.dictionary.lines(scheme.name, cts, texts)
+        fell_back = scheme.name != field.scheme.name
+        columns = zip(numbers, canonicals, cts, encode_json_all(cts), records, strict=False)
+        for number, canonical, ct, json, record in columns:
+            value = values[number]
+            is_exact = canonical is value or same_scalar(canonical, value)
+            original = None if is_exact else msgspec.json.encode(value)
+            made[number] = Made(json, sealed_value(ct), original, fell_back, record)
+    return [each for each in made if each is not None]

@@ -132,6 +132,11 @@ class Plan:
                 self._places[path] = place
         return place
 
+    def shows(self, path: str) -> bool:
+        """Whether some rule shows values at a path; patterns show no more than so many."""
+        rule = self._rule(path)
+        return rule is not None and rule.is_visible
+
     def shown(self) -> list[str]:
         """The paths and patterns of the fields that the cloud sees, sorted."""
         return sorted(path for path, rule in self.profile.fields.items() if rule.is_visible)

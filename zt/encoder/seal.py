@@ -39,6 +39,7 @@ SEAL_START = _VERSION + uint32(ID_SIZE)
 """What comes before an event's id in the message of its seal."""
 _LP_EMPTY = lp(b"")
 _LP_TYPES = {kind: lp(kind) for kind in (b"s", b"b", b"i", b"f", b"n", b"o", b"a")}
+_LP_TEXT = _LP_TYPES[b"s"]
 _PLACE = itemgetter(0, 1)
 _REMEMBERED = 256  # code points; longer paths must not fill the memory
 
@@ -90,8 +91,8 @@ class EventSeal:
 
     def compute_all(self, messages: Iterable[bytes]) -> list[str]:
         """The seals of events whose message was put together as `compute` does."""
-        key = self._key
-        return encode_all([_digest(key, message) for message in messages])
+        keyed = _keyed(self._key)
+        return encode_all([_digest_of(keyed, message) for message in messages])
 
     def verify(self, body: dict[str, Any], meta: EventMeta) -> None:
         """Check an event's seal.
@@ -119,13 +120,20 @@ class ValueTag:
 
     def compute(self, scheme: str, search: str | None, ct: str, tokens: tuple[int, ...]) -> str:
         """The tag of a value record of this keyspace and epoch."""
-        message = self._head + lp(
-            scheme.encode(),
-            decode_bytes(search) if search else b"",
-            ct.encode(),
-            struct.pack(f">{len(tokens)}I", *tokens),
+        return self.compute_all(scheme, search, [(ct, tokens)])[0]
+
+    def compute_all(
+        self, scheme: str, search: str | None, values: Iterable[tuple[str, tuple[int, ...]]]
+    ) -> list[str]:
+        """The tags of value records: ciphertexts with their tokens."""
+        head = self._head + lp(scheme.encode(), decode_bytes(search) if search else b"")
+        keyed, pack = _keyed(self._key), struct.pack
+        return encode_all(
+            [
+                _digest_of(keyed, head + lp(ct.encode(), pack(f">{len(tokens)}I", *tokens)))
+                for ct, tokens in values
+            ]
         )
-        return _mac(self._key, message)
 
     def verify(self, record: ValueRecord) -> None:
         """Check a value record's tag.
@@ -169,6 +177,9 @@ class HeaderTag:
 
 def sealed_value(value: Any) -> bytes:
     """What a seal covers of a leaf's value: LP(type) LP(bytes)."""
+    if type(value) is str:  # as most are
+        data = value.encode()
+        return _LP_TEXT + len(data).to_bytes(4, "big") + data
     data = scalar_bytes(value)
     return _LP_TYPES[scalar_type(value)] + uint32(len(data)) + data
 
@@ -183,9 +194,15 @@ sealed_place = lru_cache(maxsize=4096)(_place)
 
 
 def _mac(key: Secret, message: bytes) -> str:
-    return encode_bytes(_digest(key, message))
+    return encode_bytes(_digest_of(_keyed(key), message))
 
 
-def _digest(key: Secret, message: bytes) -> bytes:
+def _keyed(key: Secret) -> hashlib.blake2b:
     """Keyed BLAKE2b-128; the key's bytes stand in no variable that a traceback shows."""
-    return hashlib.blake2b(message, digest_size=MAC_SIZE, key=key.secret_key_access()).digest()
+    return hashlib.blake2b(digest_size=MAC_SIZE, key=key.secret_key_access())
+
+
+def _digest_of(keyed: hashlib.blake2b, message: bytes) -> bytes:
+    state = keyed.copy()
+    state.update(message)
+    return state.digest()

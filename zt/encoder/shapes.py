@@ -42,6 +42,7 @@ class Place:
         path: dotted.
         is_branch: whether a listed field may lie below.
         is_dropped: whether all that is there leaves the event.
+        is_hidden: whether it is hidden whatever it is.
     """
 
     def __init__(self, plan: Plan, keys: Keys) -> None:
@@ -49,6 +50,7 @@ class Place:
         self.keys = keys
         self.path = ".".join(keys)
         self.is_branch, self.is_dropped = plan.at(self.path)
+        self.is_hidden = not self.is_branch and not plan.shows(self.path)
 
     @cached_property
     def field(self) -> FieldPlan | None:
@@ -162,20 +164,23 @@ class Shapes:
         """What is done with the values at a place: one answer for all, or one for each."""
         if place.is_dropped:
             return DROPPED
+        if place.is_hidden:
+            return HIDDEN
         types = set(map(type, column))
         if dict in types and place.is_branch:
-            return self._below(place, column)
+            return self._below(place, column, types)
         field = place.field
         if field is None:
             return HIDDEN
-        if types <= _SCALARS and (
-            field.fallback is None or (types == {str} and max(map(len, column)) <= SHORT)
-        ):
+        is_plain = types <= _SCALARS if field.fallback is None else types == {str}
+        if is_plain and (field.fallback is None or max(map(len, column)) <= SHORT):
             return PLAIN
         return _one_or_each([entry_of(field, value) for value in column])
 
-    def _below(self, place: Place, column: Values) -> Entries:
+    def _below(self, place: Place, column: Values, types: set[type]) -> Entries:
         """The same where some of the values are objects that are looked into."""
+        if len(types) == 1 and all(column):
+            return _one_or_each(list(self._of(column, place.keys)))
         filled = [row for row, value in enumerate(column) if isinstance(value, dict) and value]
         shapes = self._of([column[row] for row in filled], place.keys) if filled else []
         found: dict[int, str | Shape] = dict(zip(filled, shapes, strict=True))

@@ -42,7 +42,6 @@ class BatchWriter:
     def head(self, work: Batch) -> list[bytes]:
         """The lines that come before a batch's events: its header, its value records in order."""
         header = self._header(tuple(plan.column for plan in work.seen.values()))
-        self._carried.forget()
         return [write_line(header), *sorted(work.records)]
 
     def _header(self, columns: tuple[Column, ...]) -> BatchHeader:

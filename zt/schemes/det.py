@@ -57,7 +57,10 @@ class Det:
         Raises:
             UnfitError: a value is longer.
         """
-        plaintexts = list(map(encode_scalar, canonicals))
+        plaintexts = [
+            b"s" + value.encode() if type(value) is str else encode_scalar(value)
+            for value in canonicals
+        ]
         if max(map(len, plaintexts), default=0) > MAX_DET_BYTES + 1:
             raise UnfitError("longer than 8 KiB")
         return self._sealer.seal_all(plaintexts, self._context)
