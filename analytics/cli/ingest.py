@@ -6,16 +6,23 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Self
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Final, Self
 
 import typer
 
 from analytics.cli.app import JsonOption, StoreOption, command, note, open_input, write_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from analytics.wire import BadLine
+    from analytics.wire.transport import LineOutput
 
 SHOWN_REJECTS = 20
+
+BATCH_SECONDS: Final = 0.05
+"""Lines of a live stream wait for others this long, and then until none has come for as long:
+they come in batches already."""
 
 RejectOption = Annotated[
     Path | None,
@@ -33,13 +40,14 @@ def ingest(
     reject: RejectOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Store a wire stream. The store is made if there is none.
+    """Store a wire stream. The store is made if there is none. IN may be .gz or .zst.
 
     Ingesting the same lines again changes nothing. Refused lines are named, kept in the reject
-    file, and make the exit code 1.
+    file, and make the exit code 1. From a pipe, what came is stored as soon as nothing more
+    comes. A signal ends it with all stored that was read.
     """
     from analytics.store import PATIENCE, open_store
-    from analytics.wire import input_lines
+    from analytics.wire.transport import Stop, line_batches, open_source
 
     if reject is None and source != "-":
         reject = Path(f"{source}.reject")
@@ -49,8 +57,12 @@ def ingest(
         open_input(source) as file,  # first: a missing input makes no store
         RejectFile(reject) as rejects,
         open_store(store, create=True, wait=PATIENCE) as opened,
+        Stop() as stop,
     ):
-        report = opened.ingest(input_lines(file), reject=rejects.keep)
+        batches = line_batches(
+            open_source(file, source, stop), stop=stop, max_seconds=BATCH_SECONDS
+        )
+        report = opened.ingest(_as_stream(batches), reject=rejects.keep)
     note(
         f"stored {report.events} events and {report.values} value records "
         f"of {report.batches} batches; known already: {report.known_events} and "
@@ -60,7 +72,17 @@ def ingest(
         write_json({key: value for key, value in asdict(report).items() if key != "rejects"})
     if report.rejected:
         rejects.summarise()
+    if stop.number is not None:
+        note("interrupted: run it again for the rest; what is stored already is not doubled")
+        raise typer.Exit(stop.exit_code)
+    if report.rejected:
         raise typer.Exit(1)
+
+
+def _as_stream(batches: Iterable[list[bytes]]) -> Iterator[bytes]:
+    """The lines, and an empty item where nothing more has come: see `Store.ingest`."""
+    for batch in batches:
+        yield from batch or (b"",)
 
 
 class RejectFile:
@@ -72,6 +94,7 @@ class RejectFile:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._file: BinaryIO | None = None
+        self._out: LineOutput | None = None
         self._count = 0
 
     def __enter__(self) -> Self:
@@ -92,9 +115,16 @@ class RejectFile:
         if self._count <= SHOWN_REJECTS:
             note(f"line {line.number}: {line.reason}")
         if self._path is not None:
-            if self._file is None:
-                self._file = _create_private(self._path)
-            self._file.write(line.raw + b"\n")
+            if self._out is None:
+                self._out = self._open(self._path)
+            self._out.write([line.raw + b"\n"])
+
+    def _open(self, path: Path) -> LineOutput:
+        from analytics.wire.transport import LineOutput
+
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._file = os.fdopen(handle, "wb")
+        return LineOutput(self._file)
 
     def summarise(self) -> None:
         """Say what the named lines don't."""
@@ -102,8 +132,3 @@ class RejectFile:
             note(f"and {self._count - SHOWN_REJECTS} lines more")
         if self._path is not None:
             note(f"refused lines are in {self._path}")
-
-
-def _create_private(path: Path) -> BinaryIO:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    return os.fdopen(handle, "wb")

@@ -117,6 +117,9 @@ class Store(Protocol):
     ) -> IngestReport:
         """Store the batches of a wire stream, each wholly or not at all.
 
+        Lines have their ends; an empty item, which has none, is a sign that the stream is idle:
+        what came is stored at once, and not only when there is more.
+
         Ingesting a line again changes nothing. Refused lines are counted and reported, and
         `reject` is called with each of them. A batch whose header names another tenant, or a kid
         with another key check value than the store has registered, stops the ingest before

@@ -17,6 +17,7 @@ from analytics.wire.encoding import (
 )
 from analytics.wire.errors import (
     AnalyticsError,
+    CompressedError,
     EpochConflictError,
     StoreBusyError,
     StoreError,
@@ -100,6 +101,7 @@ __all__ = [
     "BadLine",
     "BatchHeader",
     "Column",
+    "CompressedError",
     "EpochConflictError",
     "Eq",
     "EventLine",

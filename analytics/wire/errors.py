@@ -2,6 +2,7 @@
 
     AnalyticsError
     ├── WireError           a line or stream breaks the wire format
+    │   ├── CompressedError a compressed stream is damaged or cut off
     │   └── VersionError    the stream speaks another version of it
     └── StoreError          the store can't do what was asked
         ├── StoreBusyError  another process owns the store
@@ -33,6 +34,10 @@ class AnalyticsError(Exception):
 
 class WireError(AnalyticsError):
     """A line or a stream breaks the wire format."""
+
+
+class CompressedError(WireError):
+    """A compressed stream is damaged, or ends in the middle."""
 
 
 class VersionError(WireError):

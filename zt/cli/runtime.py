@@ -126,7 +126,7 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    if path.exists() and not path.is_file():  # a device or pipe can't be replaced
+    if is_special(path):
         with path.open("wb") as file:
             yield file
         return
@@ -137,6 +137,11 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
         Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def is_special(path: Path) -> bool:
+    """Whether it is a device or pipe, which can't be replaced."""
+    return path.exists() and not path.is_file()
 
 
 def note_withheld(plans: Sequence[Plan]) -> None:

@@ -15,7 +15,7 @@ Invariants:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Final
@@ -78,7 +78,7 @@ class Ingest:
             EpochConflictError, StoreError, VersionError: with everything before stored.
         """
         try:
-            for line in read_stream(lines):
+            for line in read_stream(self._until_idle(lines)):
                 match line:
                     case EventLine():
                         self._event(line)
@@ -94,6 +94,15 @@ class Ingest:
             self._flush()
             raise
         self._flush()
+
+    def _until_idle(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """The lines, each taken in before the next is asked for; what came is stored when the
+        stream is idle."""
+        for line in lines:
+            if line:
+                yield line
+            else:
+                self._flush()
 
     def _header(self, line: HeaderLine) -> None:
         try:
