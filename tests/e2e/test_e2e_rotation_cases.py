@@ -1,7 +1,7 @@
 """The named cases of rotation, and where each of them is tested.
 
 rotated while encoding             test_rotated_while_encoding_*, test_rotated_at_any_moment
-two rotations within one batch     test_two_rotations_within_one_batch
+two rotations between two batches  test_two_rotations_between_two_batches
 late events of a retired epoch     test_late_events_of_a_retired_epoch*
 clock moved back                   test_clock_moved_back_*
 top N differs from epoch to epoch  test_top_n_*
@@ -36,19 +36,19 @@ from support.in_process import fine
 
 from analytics.jobs import run_jobs
 from analytics.wire import EventLine, HeaderLine, parse_line
+from analytics.wire.transport import BATCH_LINES
 from keys import Ring
 from zt.encoder import Encoder
-from zt.encoder import encrypt as encoder_module
 from zt.jobs import compile_job, load_pack
 from zt.profile import Profile
 from zt.query import Session
 
-BATCH = encoder_module.BATCH_EVENTS
+BEFORE = BATCH_LINES + 100
 
 SMALL_BATCHES = """
 import sys
-import zt.encoder.encrypt as module
-module.BATCH_EVENTS = 20
+from analytics.wire.transport import line_batches
+line_batches.__kwdefaults__["max_lines"] = 20
 from zt.cli import main
 sys.argv = ["zt", *sys.argv[1:]]
 main()
@@ -82,9 +82,9 @@ def end(process: subprocess.Popen[bytes]) -> None:
     assert process.returncode == 0, said.decode()
 
 
-def wait_for_output(path: Path) -> None:
+def wait_for_output(path: Path, events: int) -> None:
     deadline = time.monotonic() + 120
-    while not path.stat().st_size:
+    while path.read_bytes().count(b'"seal":') < events:
         assert time.monotonic() < deadline, "nothing came out"
         time.sleep(0.01)
 
@@ -109,23 +109,22 @@ def kids_of(ring: Path) -> list[str]:
 
 
 def encoded_over(folder: Path, rotations: int) -> tuple[bytes, Path]:
-    """A stream of which `zt encrypt` has written one batch when the ring rotates, so many times.
+    """A stream of which `zt encrypt` has written `BEFORE` events when the ring rotates, so many
+    times.
 
     Gives the plain lines and the wire file.
     """
     ring, wire = folder / "ring.json", folder / "rotated.zt"
     fine("zt-keys", "init", "-k", ring, "--tenant", "acme")
-    lines = lines_of(BATCH + 500)
+    lines = lines_of(BEFORE + 400)
     with wire.open("wb") as out, encrypting(ring, out) as process:
         assert process.stdin is not None
-        process.stdin.write(b"".join(lines[:BATCH]))
+        process.stdin.write(b"".join(lines[:BEFORE]))
         process.stdin.flush()
-        wait_for_output(wire)
-        process.stdin.write(b"".join(lines[BATCH : BATCH + 100]))
-        process.stdin.flush()
+        wait_for_output(wire, BEFORE)
         for _ in range(rotations):
             ok("zt-keys", "rotate", "-k", ring)
-        process.stdin.write(b"".join(lines[BATCH + 100 :]))
+        process.stdin.write(b"".join(lines[BEFORE:]))
         end(process)
     return b"".join(lines), wire
 
@@ -138,7 +137,7 @@ def test_rotated_while_encoding_nothing_is_lost_or_doubled(tmp_path: Path) -> No
     plain, wire = encoded_over(tmp_path, 1)
     ring, store = tmp_path / "ring.json", f"duckdb:{tmp_path / 'cloud.duckdb'}"
     old, new = kids_of(ring)
-    assert epochs_of(wire) == [(old, BATCH), (new, 500)]
+    assert epochs_of(wire) == [(old, BEFORE), (new, 400)]
     assert fine("zt", "decrypt", "-k", ring, wire).out.splitlines() == [
         json.dumps(json.loads(line), separators=(",", ":")).encode() for line in plain.splitlines()
     ]
@@ -146,25 +145,25 @@ def test_rotated_while_encoding_nothing_is_lost_or_doubled(tmp_path: Path) -> No
     resent = fine("zt", "encrypt", "-k", ring, "--stream", "s", "-", stdin=plain).out
     assert b'"kid":"' + old.encode() not in resent
     assert ids_of(resent) == ids_of(wire.read_bytes()), "the ids are those of no rotation"
-    assert len(set(ids_of(resent))) == BATCH + 500
+    assert len(set(ids_of(resent))) == BEFORE + 400
     events = [
         json.loads(fine("zt-analytics", "ingest", "-s", store, "-", "--json", stdin=given).out)
         for given in (wire.read_bytes(), resent)
     ]
-    assert [report["events"] for report in events] == [BATCH + 500, 0]
+    assert [report["events"] for report in events] == [BEFORE + 400, 0]
     checked = json.loads(fine("zt-keys", "check", "-k", ring, "-s", store, "--json").out)
     counts = {epoch["kid"]: epoch["events"] for epoch in checked["epochs"]}
-    assert counts == {old: BATCH, new: 500}
+    assert counts == {old: BEFORE, new: 400}
     top = json.loads(fine("zt", "top", "type", "-k", ring, "-s", store, "--json").out)
-    assert top == [{"value": "auth-failed", "count": BATCH + 500}]
+    assert top == [{"value": "auth-failed", "count": BEFORE + 400}]
 
 
-def test_two_rotations_within_one_batch(tmp_path: Path) -> None:
+def test_two_rotations_between_two_batches(tmp_path: Path) -> None:
     """The epoch in between encrypts nothing, and the ring holds it all the same."""
     plain, wire = encoded_over(tmp_path, 2)
     ring = tmp_path / "ring.json"
     first, _, last = kids_of(ring)
-    assert epochs_of(wire) == [(first, BATCH), (last, 500)]
+    assert epochs_of(wire) == [(first, BEFORE), (last, 400)]
     opened = fine("zt", "decrypt", "-k", ring, wire).out.splitlines()
     assert [json.loads(line) for line in opened] == [
         json.loads(line) for line in plain.splitlines()
@@ -212,7 +211,7 @@ def test_rotated_while_encoding_refused_lines_are_of_the_new_epoch_too(tmp_path:
         assert process.stdin is not None
         process.stdin.write(b"".join([b"bad\n", *lines_of(20)]))
         process.stdin.flush()
-        wait_for_output(wire)
+        wait_for_output(wire, 20)
         ok("zt-keys", "rotate", "-k", ring)
         process.stdin.write(b"worse\n")
         _, said = process.communicate(timeout=120)

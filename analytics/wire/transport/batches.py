@@ -90,7 +90,7 @@ def _fitting(lines: list[bytes], start: int, count: int, size: int) -> tuple[int
     bytes."""
     end = min(len(lines), start + count)
     total = sum(map(len, lines[start:end]))
-    while total > size:
+    while end > start and total > size:
         end -= 1
         total -= len(lines[end])
     return end, total
