@@ -340,7 +340,7 @@ def test_an_interrupt_ends_quietly(store: str) -> None:
     ingest.send_signal(signal.SIGINT)
     _, err = ingest.communicate(timeout=30)
     assert ingest.returncode == 130
-    assert b"interrupted: run it again for the rest" in err
+    assert b"interrupted" in err
     assert b"Traceback" not in err
 
 
