@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,9 @@ from analytics.wire.transport.sources import open_source
 
 SUFFIXES = (".gz", ".zst")
 LINES = [b"%d: a line of a stream\n" % n for n in range(3000)]
-COMPRESS = {".gz": gzip.compress, ".zst": zstd.compress}
-EXPAND = {".gz": gzip.decompress, ".zst": zstd.decompress}
+Convert = Callable[[bytes], bytes]
+COMPRESS: dict[str, Convert] = {".gz": gzip.compress, ".zst": zstd.compress}
+EXPAND: dict[str, Convert] = {".gz": gzip.decompress, ".zst": zstd.decompress}
 
 
 def compression(suffix: str) -> Compression:
