@@ -113,6 +113,22 @@ def test_a_signal_leaves_whole_lines_and_a_second_run_doubles_nothing(
     assert [report["events"] for report in stored] == [written, 900 - written]
 
 
+def test_a_second_signal_ends_it_even_if_the_reader_takes_nothing(ring: Path) -> None:
+    options = ("encrypt", "-k", ring, "-")
+    with start("zt", *options, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        feed(process.stdin, b"".join(lines_of(2000)))
+        assert process.stdout is not None
+        process.stdout.read(1)  # it writes now, more than the pipe holds
+        for _ in range(2):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+        assert process.wait(PATIENCE) == 130
+        assert process.stderr is not None
+        said = process.stderr.read().decode()
+    assert "interrupted: at least 0 events were written; run it again" in said
+    assert "Traceback" not in said
+
+
 def test_a_signal_leaves_no_output_file(ring: Path, tmp_path: Path) -> None:
     """A file that appears is whole."""
     before = set(tmp_path.iterdir())

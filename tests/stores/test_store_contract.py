@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -206,3 +207,20 @@ def test_values_and_tokens(store: JobState) -> None:
     assert matching(1, 2) == 1
     assert matching(9) == 0
     assert matching(3, path="tags") == 1
+
+
+def test_what_came_is_stored_when_the_stream_is_idle(store: JobState) -> None:
+    """And the sign that it is idle counts as no line."""
+    stored = []
+
+    def lines() -> Iterator[bytes]:
+        yield header(COLUMNS)
+        yield event({"user": "a"}, 1)
+        stored.append(store.position())
+        yield b""
+        stored.append(store.position())
+        yield b"bad\n"
+
+    report = store.ingest(lines())
+    assert stored == [0, 1]
+    assert (report.events, [line.number for line in report.rejects]) == (1, [3])

@@ -22,7 +22,8 @@ class Flow:
 
     Attributes:
         batches: of input lines: see `analytics.wire.transport.line_batches`.
-        events: that were written.
+        events: that were written with whole batches.
+        is_cut: whether a batch was begun and is not whole.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Flow:
     ) -> None:
         self.batches = batches
         self.events = 0
+        self.is_cut = False
         self._source = source
         self._out = out
         self._progress = progress
@@ -41,8 +43,9 @@ class Flow:
         Raises:
             KeyboardInterrupt, OSError: see `LineOutput.write`.
         """
+        self.is_cut = True
         self._out.write(lines)
-        self.events = events
+        self.events, self.is_cut = events, False
         self._progress.show(events)
 
     def summary(self) -> str:
@@ -109,7 +112,8 @@ def _note_end(flow: Flow, output: Path | None) -> None:
     if output is not None and not is_special(output):
         note(f"interrupted: {output} was not written; run it again")
     else:
+        events = f"at least {flow.events}" if flow.is_cut else str(flow.events)
         note(
-            f"interrupted: {flow.events} events were written; run it again: "
-            "the same input under the same --stream has the same ids, so a store takes none twice"
+            f"interrupted: {events} events were written; run it again for all: "
+            "they keep their ids, so a store takes none twice"
         )

@@ -27,8 +27,7 @@ class Progress:
     Args:
         file: the input, whose size tells how much is left.
         source: what is read from it.
-        shown: False for none; there is none either where stderr, or nothing but a terminal takes
-            the output.
+        shown: False for none, whatever stderr is.
     """
 
     def __init__(self, file: BinaryIO, source: Source, *, shown: bool) -> None:

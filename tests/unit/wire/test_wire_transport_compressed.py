@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,12 @@ from hypothesis import strategies as st
 
 from analytics.wire import CompressedError
 from analytics.wire.transport import Compression, LineOutput, compression_of, line_batches
-from analytics.wire.transport.compressed import zstd
 from analytics.wire.transport.sources import open_source
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 SUFFIXES = (".gz", ".zst")
 LINES = [b"%d: a line of a stream\n" % n for n in range(3000)]
