@@ -6,6 +6,7 @@ from __future__ import annotations
 import gzip
 import json
 import resource
+import select
 import shutil
 import signal
 import subprocess
@@ -294,6 +295,22 @@ def test_events_of_a_live_pipe_are_stored_at_once_and_never_twice(
             assert (edge.wait(PATIENCE), cloud.wait(PATIENCE)) == (0, 0)
         assert f"stored {0 if turn else 6} events" in said
     assert stored(store, tmp_path / "copy") == 6
+
+
+def test_events_of_a_live_pipe_are_decrypted_at_once(ring: Path) -> None:
+    pipes = {"stdout": subprocess.PIPE}
+    with (
+        start("zt", "encrypt", "-k", ring, stdin=subprocess.PIPE, **pipes) as there,
+        start("zt", "decrypt", "-k", ring, stdin=there.stdout, **pipes) as back,
+    ):
+        assert back.stdout is not None
+        for line in lines_of(3):
+            feed(there.stdin, line)
+            ready, _, _ = select.select([back.stdout], [], [], PATIENCE)
+            assert ready, "the event waits for others"
+            assert back.stdout.readline() == line
+        there.communicate(timeout=PATIENCE)
+        assert back.wait(PATIENCE) == 0
 
 
 def test_an_interrupted_ingest_has_stored_what_it_read(

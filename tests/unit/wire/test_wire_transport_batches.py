@@ -106,10 +106,10 @@ def test_after_a_stop_nothing_is_read(
     with Stop() as stop:
         batches = line_batches(open_source(file, stop=stop), stop=stop, max_seconds=60)
         os.write(writing, b"1\n2\nhalf")
+        os.close(writing)
         os.kill(os.getpid(), 15)
         assert list(batches) == [], "nothing more is taken in"
         assert stop.exit_code == 128 + 15
-    os.close(writing)
 
 
 def test_a_stop_ends_a_wait_and_gives_the_whole_lines_that_came(
