@@ -44,7 +44,7 @@ from analytics.wire import (
 
 FLUSH_EVENTS: Final = 20_000
 FLUSH_BYTES: Final = 64 * 1024 * 1024
-FLUSH_SECONDS: Final = 1.0
+FLUSH_SECONDS: Final = 0.25
 """A batch that ends later than this after the last transaction is stored at once; a stream of
 many small batches shares transactions."""
 
