@@ -20,6 +20,7 @@ BATCH_LINES: Final = 10_000
 BATCH_BYTES: Final = 16 * 1024 * 1024  # a longer line is a batch of its own
 BATCH_SECONDS: Final = 0.2
 IDLE_SECONDS: Final = 0.05
+STILL_IDLE_SECONDS: Final = 0.2
 
 
 def line_batches(
@@ -34,7 +35,8 @@ def line_batches(
 
     A batch ends when it has `max_lines` or `max_bytes`, or when its first line is there for
     `max_seconds` and no further one waits, whichever comes first. An empty batch is a sign that
-    nothing has come since the last one: whoever holds anything back should let it go.
+    nothing has come since the last one: whoever holds anything back should let it go. The sign
+    comes again as long as the stream is idle, for what takes longer to be done.
 
     The last line may lack its end: it is a line, whoever wrote it. When a signal asks for an end,
     the lines that have come make the last batch, and a line whose end has not come is dropped.
@@ -45,10 +47,10 @@ def line_batches(
     """
     cutter = LineCutter()
     batch: list[bytes] = []
-    size, due, is_idle = 0, 0.0, True
+    size, due = 0, 0.0
+    wait: float | None = None
     failure: Exception | None = None
     while stop is None or stop.number is None:
-        wait = None if is_idle else IDLE_SECONDS
         try:
             block = source.read(max(0.0, due - time.monotonic()) if batch else wait)
         except (OSError, CompressedError) as error:
@@ -57,10 +59,9 @@ def line_batches(
         if block is None:
             if batch and time.monotonic() < due:
                 continue
-            if batch or not is_idle:
-                is_idle = not batch
-                yield batch
-                batch, size = [], 0
+            wait = IDLE_SECONDS if batch else STILL_IDLE_SECONDS
+            yield batch
+            batch, size = [], 0
             continue
         lines = cutter.feed(block) if block else cutter.end()
         start = 0
@@ -73,7 +74,7 @@ def line_batches(
             batch += lines[start:end]
             start, size = end, size + added
             if start < len(lines) or len(batch) == max_lines:
-                is_idle = False
+                wait = IDLE_SECONDS
                 yield batch
                 batch, size = [], 0
         if not block:
