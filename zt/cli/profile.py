@@ -1,4 +1,4 @@
-"""`zt profile list|show|check`."""
+"""`zt profile list|show|check`; explain and suggest are in survey."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zt.cli import survey
 from zt.cli.runtime import JsonOption, command, note, write_json, write_lines
 
 app = typer.Typer(help="Profiles: what is encrypted, field by field.", no_args_is_help=True)
@@ -82,3 +83,7 @@ def warn_of_unsafe(profile: Profile) -> None:
     unsafe = [path for path, rule in profile.fields.items() if rule.scheme == "unsafe-clear"]
     if unsafe:
         note(f"warning: the cloud sees these in clear (unsafe-clear): {', '.join(unsafe)}")
+
+
+for function in (survey.explain, survey.suggest):
+    command(app)(function)

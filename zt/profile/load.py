@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from zt.configuration import Presets
 from zt.errors import ProfileError
 from zt.profile.model import UNPROTECTED, Profile, wrong_field
@@ -34,6 +36,20 @@ def check_clear_fields(profile: Profile) -> None:
                     "to show it to the cloud all the same, write scheme: unsafe-clear"
                 )
                 raise wrong_field(reason, path)
+
+
+def protecting_preset(path: str) -> tuple[str, str] | None:
+    """The first preset that protects a field, and its scheme; None if it may be clear for all."""
+    for name in PRESETS.names():
+        rule = _preset(name).rule_for(path)
+        if rule is not None and rule.scheme not in UNPROTECTED:
+            return name, rule.scheme
+    return None
+
+
+@cache
+def _preset(name: str) -> Profile:
+    return PRESETS.load(name)
 
 
 def _protection(profile: Profile, path: str, preset: Profile) -> str | None:

@@ -1,0 +1,165 @@
+"""Explaining a profile on a sample: what the cloud learns of each field, and whether that is well.
+
+A verdict looks at a scheme and at what it is used for. Equality of few values, or of one that
+stands nearly everywhere, tells which is which: such encryption hides nothing. Clear fields are
+looked at value by value, and one that may name somebody is reason for an alarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from zt.profile import FieldRule, Profile
+from zt.survey.figures import Figures
+from zt.survey.kinds import IDENTITIES, Kind
+from zt.survey.names import Role, role_of
+from zt.survey.sample import DEFAULT_SAMPLE, STAR, Sample, read_sample
+from zt.survey.view import ProfileView
+
+FEW = 16
+"""Distinct values, up to which equality tells which is which, if they repeat."""
+
+DOMINANT = 0.5
+"""The share of one value, from which on it is known by its frequency."""
+
+ENOUGH = 20
+"""Values, below which frequencies say nothing."""
+
+Level = Literal["ok", "note", "warning", "alarm"]
+
+_NAMED: frozenset[Role] = frozenset(
+    ("secret", "session", "person", "place", "user", "phone", "query", "command")
+)
+_DOUBTFUL: tuple[Kind, ...] = ("text", "path", "dotted")
+_WORDS_OF: dict[Kind, str] = {
+    "address": "addresses", "network": "networks", "uri": "URIs", "email": "e-mail addresses",
+    "phone": "phone numbers", "digits": "long numbers", "mac": "hardware addresses",
+    "url": "URLs", "host": "names of hosts", "uuid": "identifiers", "hash": "hashes",
+    "token": "tokens", "mention": "texts that name somebody", "text": "free text",
+    "path": "paths", "dotted": "dotted names",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FieldVerdict:
+    """What becomes of a field. `learns` and `verdict` are for people; nothing quotes a value."""
+
+    path: str
+    rule: FieldRule
+    derived_from: str | None
+    figures: Figures
+    learns: str
+    level: Level
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The sample, and the verdicts on its fields, alarms first."""
+
+    sample: Sample
+    fields: tuple[FieldVerdict, ...]
+
+    @property
+    def alarms(self) -> int:
+        """Fields that show the cloud what may name somebody."""
+        return sum(field.level == "alarm" for field in self.fields)
+
+
+def explain(lines: Iterable[bytes], profile: Profile, limit: int = DEFAULT_SAMPLE) -> Explanation:
+    """What a profile would do with the first events of a stream of lines.
+
+    Raises:
+        InputError: there is no event among them.
+    """
+    view = ProfileView(profile)
+    sample = read_sample(lines, limit, view)
+    found = [_judged(figures, view, profile) for figures in sample.fields]
+    order: dict[Level, int] = {"alarm": 0, "warning": 1, "note": 2, "ok": 3}
+    found.sort(key=lambda v: (order[v.level], not v.rule.is_visible, v.path))
+    return Explanation(sample, tuple(found))
+
+
+def _judged(figures: Figures, view: ProfileView, profile: Profile) -> FieldVerdict:
+    rule = view.rule(figures.first_path)
+    origin = profile.derive.get(figures.path)
+    level, verdict = _verdict(figures, rule)
+    return FieldVerdict(
+        figures.path,
+        rule,
+        f"{origin.part} of {origin.source}" if origin else None,
+        figures,
+        learns(rule),
+        level,
+        verdict,
+    )
+
+
+def learns(rule: FieldRule) -> str:
+    """What the cloud learns of a field's values, in few words."""
+    match rule.scheme:
+        case "drop" | "opaque":
+            return "nothing"
+        case "clear" | "unsafe-clear":
+            return "everything"
+        case "coarsen":
+            return "the value up to its step"
+    known = ["equality"]
+    if rule.scheme == "det":
+        known.append("length")
+    if rule.scheme == "fpe":
+        known.append("length, kept digits" if rule.keep else "length")
+    if rule.scheme == "ip":
+        known.append("family, common prefixes" if rule.mode == "pfx" else "family")
+    words = {
+        "gram": "parts in common", "prefix": "common prefixes", "net": "subnets",
+        "whole": "equality but for case",
+    }  # fmt: skip
+    return ", ".join([*known, *(words[kind] for kind in rule.search)])
+
+
+def _verdict(figures: Figures, rule: FieldRule) -> tuple[Level, str]:
+    if not rule.is_visible:
+        if rule.scheme == "drop":
+            return "ok", "removed for good"
+        return "ok", "hidden"
+    if figures.path.endswith(STAR):
+        return "alarm", "names of keys are values, and the cloud sees them: hide it as a whole"
+    if rule.scheme in ("clear", "unsafe-clear"):
+        return _clear(figures, is_meant=rule.scheme == "unsafe-clear")
+    if rule.scheme == "coarsen" and rule.kind == "number" and 2 * figures.big > figures.values:
+        return "warning", "long numbers, of which rounding hides little: opaque, fpe"
+    return _keyed(figures, rule)
+
+
+def _clear(figures: Figures, *, is_meant: bool) -> tuple[Level, str]:
+    shown = {kind: count for kind, count in figures.kinds.items() if kind in IDENTITIES}
+    role = role_of(figures.path)
+    if shown or (role in _NAMED and figures.told):
+        words = ", ".join(f"{count} {_WORDS_OF[kind]}" for kind, count in sorted(shown.items()))
+        what = words or "values of a field that names somebody"
+        if is_meant:
+            return "warning", f"in clear, as unsafe-clear says: {what}"
+        return "alarm", f"IN CLEAR: {what}; use det, uri, fpe, ip, or opaque"
+    doubtful = [kind for kind in _DOUBTFUL if figures.kinds[kind]]
+    if doubtful:
+        words = ", ".join(f"{figures.kinds[kind]} {_WORDS_OF[kind]}" for kind in doubtful)
+        return "warning", f"in clear: {words}; opaque, unless it is nobody's"
+    return "ok", "clear, and names nobody by its looks"
+
+
+def _keyed(figures: Figures, rule: FieldRule) -> tuple[Level, str]:
+    unfit = ""
+    if figures.unfit:
+        unfit = f"; {figures.unfit} values don't fit and fall back to det"
+    if figures.values < ENOUGH:
+        return "note", f"too few values to judge{unfit}"
+    instead = "opaque, or clear if it's no secret" if rule.is_keyed else "opaque, or a wider step"
+    if figures.distinct <= FEW and not figures.is_full:
+        few = "one value" if figures.distinct == 1 else f"{figures.distinct} values"
+        return "warning", f"{few} only, so this hides nothing: {instead}{unfit}"
+    if figures.share >= DOMINANT:
+        return "warning", f"one value stands out, which is not hidden: {instead}{unfit}"
+    return ("note" if unfit else "ok"), f"fine{unfit}"

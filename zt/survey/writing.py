@@ -1,0 +1,101 @@
+"""Writing a suggestion as a commented profile. Comments hold figures and names, no values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from zt.configuration import parse_yaml
+from zt.errors import ProfileError
+from zt.profile.load import check_clear_fields
+from zt.profile.model import FieldRule, Profile
+from zt.survey.figures import Figures
+from zt.survey.judge import Suggested, Suggestion, is_listable
+from zt.survey.sample import Sample
+from zt.survey.yaml_text import key, quoted
+from zt.units import format_span
+
+MAX_HIDDEN = 400
+"""Hidden fields that are listed, so that a person can decide otherwise."""
+
+_HEAD = """\
+# Suggested by `zt profile suggest` from names and values of {events} events. Read it before use:
+# - What is clear here stays clear whatever later events put there.
+# - What no line names is hidden too.
+# - What is hidden can't be grouped or searched: give it a scheme if that is needed.
+# `zt profile explain` says what the cloud learns under this profile.
+# Figures behind the lines: events with the field, distinct values, share of the most frequent.
+"""
+_GROUPS = (
+    ("clear", "In clear, or rounded: what happened, when and how it ended."),
+    ("keyed", "Encrypted so that the cloud can group, join and search them."),
+    ("hidden", "Hidden, or dropped for good."),
+)
+
+
+def write_profile(sample: Sample, suggested: Suggested, name: str = "suggested") -> str:
+    """The YAML text of a profile that `load_profile` takes.
+
+    Raises:
+        ProfileError: it would not load, for a name that is none.
+    """
+    text = "\n".join(_lines(sample, suggested, name)) + "\n"
+    parse_yaml(text.encode(), "the suggested profile", Profile, ProfileError, check_clear_fields)
+    return text
+
+
+def _lines(sample: Sample, suggested: Suggested, name: str) -> Iterator[str]:
+    yield _HEAD.format(events=sample.events).rstrip("\n")
+    yield f"name: {quoted(name)}"
+    yield f"description: suggested from {sample.events} events"
+    if suggested.time is not None:
+        yield f"time: {key(suggested.time)}"
+    yield "fields:"
+    yielded = False
+    for group, title in _GROUPS:
+        own = [s for s in suggested.fields if _group(s.rule) == group]
+        listed = [s for s in own if is_listable(s.figures.path)][: MAX_HIDDEN if own else 0]
+        if group != "hidden":
+            listed = own
+        if own:
+            yield f"  # {title}"
+        yield from map(_line, listed)
+        yielded = yielded or bool(listed)
+        yield from _unlisted([s for s in own if not is_listable(s.figures.path)], len(own))
+    if not yielded:
+        yield '  "*": {scheme: opaque}  # nothing else can be named'
+
+
+def _unlisted(left_out: list[Suggestion], own: int) -> Iterator[str]:
+    for suggestion in left_out[:MAX_HIDDEN]:
+        yield f"  # {quoted(suggestion.figures.path[:64])}: {suggestion.why}"
+    if own > MAX_HIDDEN:
+        yield "  # further fields are hidden without a line"
+
+
+def _group(rule: FieldRule) -> str:
+    if rule.scheme in ("clear", "coarsen"):
+        return "clear"
+    return "keyed" if rule.is_keyed else "hidden"
+
+
+def _line(suggestion: Suggestion) -> str:
+    figures, rule, why = suggestion
+    return f"  {key(figures.path)}: {{{', '.join(_options(rule))}}}  # {why}; {counted(figures)}"
+
+
+def _options(rule: FieldRule) -> Iterable[str]:
+    yield f"scheme: {rule.scheme}"
+    if rule.keyspace is not None:
+        yield f"keyspace: {key(rule.keyspace)}"
+    if rule.search:
+        yield f"search: [{', '.join(rule.search)}]"
+    if not rule.is_keyed and rule.kind != "keyword":
+        yield f"kind: {rule.kind}"
+    if rule.step is not None:
+        yield f"step: {format_span(rule.step) if rule.kind == 'time' else rule.step}"
+
+
+def counted(figures: Figures) -> str:
+    """A field's figures in short."""
+    least = ">=" if figures.is_full else ""
+    return f"{figures.events} events, {least}{figures.distinct} distinct, top {figures.share:.0%}"
