@@ -137,10 +137,9 @@ class Figures:
         self.values += 1
         is_text = isinstance(value, str)
         key = hash(value) if is_text else hash((type(value), value))
-        look = self._looks.get(key)
-        if look is None:
+        if (look := self._looks.get(key)) is None:
             look = self._first(key, value)
-        if key in self.counts:
+        else:
             self.counts[key] += 1
         self.kinds[look.kind] += 1
         self.unfit += not look.fits
@@ -150,10 +149,11 @@ class Figures:
             self._number(float(value))
 
     def _first(self, key: int, value: Any) -> Look:
+        """The look of a value that was not seen before, or could not be kept."""
         kind = kind_of(value)
         look = Look(kind, self.fits is None or self.fits(value))
         if len(self.counts) < MAX_DISTINCT and self.budget.take():
-            self.counts[key] = 0
+            self.counts[key] = 1
             self._looks[key] = look
             if kind in ("uri", "email"):
                 self.parts.update(map(hash, _parts(kind, value)))

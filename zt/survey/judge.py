@@ -26,6 +26,9 @@ MAX_PATH = 256  # characters, as many as a profile takes
 MAX_WORDS = 64
 """Distinct words of an enumeration."""
 
+MIN_WORDS = 3
+"""Values below which no enumeration can be told."""
+
 _DAY = 86_400_000_000  # microseconds
 _FIRST_EPOCH, _LAST_EPOCH = 946_684_800, 4_102_444_800  # seconds: the years 2000 and 2100
 
@@ -145,7 +148,9 @@ def _judged(figures: Figures) -> tuple[FieldRule, str]:
         return _OPAQUE, "arrays of objects: always hidden"
     if role in ("secret", "session", "place", "person"):
         is_text = figures.told and not figures.told - _count(figures, *_TEXTS)
-        return (_DROP if role == "secret" and is_text else _OPAQUE), _HIDDEN[role]
+        preset = protecting_preset(figures.path)
+        drops = role == "secret" and is_text and (preset is None or preset[1] == "drop")
+        return (_DROP if drops else _OPAQUE), _HIDDEN[role]
     if (by_kind := _by_kind(figures, role)) is not None:
         return by_kind
     if role in _HIDDEN:
@@ -183,7 +188,7 @@ def _by_kind(figures: Figures, role: Role | None) -> tuple[FieldRule, str] | Non
         return None  # by its role
     if kind == "uuid":
         return _DET, "an identifier: its events join"
-    if kind == "url" and role == "query":
+    if role == "query" and kind not in ("address", "host"):
         return None
     return _shared(*_BY_KIND[kind]) if kind in _BY_KIND else None
 
@@ -205,7 +210,7 @@ def _harmless(figures: Figures, role: Role | None) -> tuple[FieldRule, str] | No
         return None
     clear = FieldRule.model_validate({"scheme": "clear", "kind": kind})
     if role in ("type", "status"):
-        return (clear, "few words of what happened") if _is_enumeration(figures) else None
+        return (clear, "few values: what happened") if _is_enumeration(figures) else None
     if role == "port":
         is_port = figures.kinds["integer"] == figures.values and figures.low >= 0
         return (clear, "a service's port") if is_port and figures.high < 2**16 else None
@@ -225,13 +230,21 @@ def _is_enumeration(figures: Figures) -> bool:
     """Whether all values are words or numbers of three digits, and repeat."""
     if _count(figures, "word", "number", "integer") != figures.told:
         return False
-    if figures.is_full or figures.distinct > MAX_WORDS or figures.low < 0 or figures.high > 999:
+    if (
+        figures.told < MIN_WORDS
+        or figures.is_full
+        or figures.distinct > MAX_WORDS
+        or figures.low < 0
+        or figures.high > 999
+    ):
         return False
     return figures.distinct <= 12 or 2 * figures.distinct <= figures.values
 
 
 def _not_understood(figures: Figures, role: Role | None) -> str:
     """Why a field is hidden, for who may know better."""
+    if role in ("type", "status") and 0 < figures.told < MIN_WORDS:
+        return "too few values to judge"
     if figures.identities:
         return "some values look as if they named somebody"
     if role in HARMLESS:

@@ -36,6 +36,8 @@ PLACEHOLDERS = frozenset(("", "-", "--", "none", "null", "n/a", "na", "nil", "un
 SMALL = 1_000_000
 """Integers below may be counted as harmless: fewer than the possible numbers that FF1 asks for."""
 
+MAX_WORD = 64  # characters
+
 _DOMAINS = (
     "com|org|net|edu|gov|mil|int|biz|local|lan|internal|intern|corp|home|arpa|example|invalid|test"
     "|onion|de|uk|fr|us|at|ch|nl|es|pl|ru|cn|jp|br|eu|se|dk|cz|be|ca|au"
@@ -43,29 +45,29 @@ _DOMAINS = (
 _WORD = re.compile(
     r"[A-Za-z0-9_][A-Za-z0-9_+/-]*(?:(?<=[0-9])\.[0-9][A-Za-z0-9_+/-]*)*"  # a dot in versions only
 )
+_VERSION = re.compile(r"[A-Za-z]{2,8} v?[0-9]{1,2}(?:\.[0-9]{1,2}){0,2}")  # as TLS 1.3
 _NUMBER = re.compile(r"[+-]?[0-9]{1,6}(?:\.[0-9]{1,12})?")
 _DIGITS = re.compile(r"-?[0-9]{7,}(?:\.[0-9]{1,12})?")
 _PHONE = re.compile(r"\+?\(?[0-9][0-9 ()./-]{5,22}[0-9]")
+_ADDRESS = re.compile(r"[0-9.]{7,15}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,42}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4,6}[0-9A-Fa-f]{2}")
 _UUID = re.compile(r"\{?[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){8,}|(?:[0-9A-Fa-f]{2}:){7,}[0-9A-Fa-f]{2}")
-_EMAIL = re.compile(r"<?[^\s@<>:/]{1,256}@[A-Za-z0-9.-]{1,254}>?")
+_EMAIL = re.compile(r"<?[^\s@<>:/?&=;,]{1,256}@[A-Za-z0-9.-]{1,254}>?")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://\S+")
 _PATH = re.compile(r"(?:/|[A-Za-z]:\\|\\\\|~/|\./)\S*")
 _LABELS = re.compile(r"(?:[A-Za-z0-9_*-]{1,63}\.)+[A-Za-z][A-Za-z0-9-]{1,62}\.?")
 _HOST = re.compile(rf"(?:[^.]+\.)+(?:{_DOMAINS})\.?", re.IGNORECASE)
 _SECRET = re.compile(r"(?:Basic|Bearer|Digest|Negotiate|NTLM)\s+\S+|eyJ[\w-]{5,}\..*", re.I | re.S)
 _TOKEN = re.compile(r"[A-Za-z0-9+/_=.:~-]{16,}")
-_MENTION = re.compile(
-    r"[^\s@]@[^\s@]"  # e-mail, or a URI's user
-    r"|\b(?:sips?|tel|mailto):\S|://"
-    r"|(?<![\w.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\w|\.[0-9])"
-    r"|[0-9]{7,}|\+[0-9][0-9 ()./-]{6,}[0-9]"
-    r"|\b[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}\b"
-    rf"|(?<![A-Za-z0-9-])[A-Za-z0-9-]{{1,63}}\.(?:{_DOMAINS})\b",
-    re.IGNORECASE,
-)
+_DIGIT_RUN = re.compile(r"[0-9]{7}")
+_QUAD = re.compile(r"(?<![\w.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\w|\.[0-9])")
+_INTERNATIONAL = re.compile(r"\+[0-9][0-9 ()./-]{6,}[0-9]")
+_AT = re.compile(r"[^\s@]@[^\s@]")  # e-mail, or a URI's user
+_SCHEME = re.compile(r"\b(?:sips?|tel|mailto):\S|://", re.IGNORECASE)
+_MAC_WITHIN = re.compile(r"\b[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}\b")
+_DOMAIN = re.compile(rf"\.(?<=\w\.)(?:{_DOMAINS})\b", re.IGNORECASE)
 _IPV6 = re.compile(r"(?<![0-9A-Fa-f:.])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,40}")
 
 
@@ -78,27 +80,31 @@ def kind_of(value: Any) -> Kind:
     return "integer" if isinstance(value, int) else "float"
 
 
+_NUMERIC = frozenset("0123456789abcdefABCDEF:+-(.{")
+
+
 def _text_kind(text: str) -> Kind:
     if len(text) > MAX_DET_BYTES:
         return "text"
     text = text.strip()
     if text.lower() in PLACEHOLDERS:
         return "placeholder"
-    if text[0] in "0123456789abcdefABCDEF:+-(.[{" and (kind := _numeric(text)) is not None:
+    if text[0] in _NUMERIC and (kind := _numeric(text)) is not None:
         return kind
-    if _WORD.fullmatch(text):
+    if _WORD.fullmatch(text) or _VERSION.fullmatch(text):
         return _word_kind(text)
-    if parse_uri(text) is not None:
-        return "uri"
-    if _EMAIL.fullmatch(text):
+    if ":" in text:
+        if parse_uri(text) is not None:
+            return "uri"
+        if _URL.fullmatch(text):
+            return "url"
+    if "@" in text and _EMAIL.fullmatch(text):
         return "email"
-    if _URL.fullmatch(text):
-        return "url"
     if _SECRET.fullmatch(text):
         return "token"
     if _PATH.fullmatch(text):
         return "path"
-    if _LABELS.fullmatch(text):
+    if "." in text and _LABELS.fullmatch(text):
         return "host" if _HOST.fullmatch(text) else "dotted"
     if _TOKEN.fullmatch(text) and _is_random(text):
         return "token"
@@ -111,11 +117,11 @@ def _numeric(text: str) -> Kind | None:
         return "number"
     if _DIGITS.fullmatch(text):
         return "digits"
-    if parse_address(text) is not None:
-        return "address"
     if _TIME.match(text) and _is_time(text):
         return "time"
-    if parse_network(text) is not None:
+    if _ADDRESS.fullmatch(text) and parse_address(text) is not None:
+        return "address"
+    if "/" in text and parse_network(text) is not None:
         return "network"
     if _MAC.fullmatch(text):
         return "mac"
@@ -131,9 +137,7 @@ def _numeric(text: str) -> Kind | None:
 def _word_kind(text: str) -> Kind:
     if _TOKEN.fullmatch(text) and _is_random(text):
         return "token"
-    if text.startswith("/"):
-        return "path"
-    return "mention" if len(text) > 64 or mentions(text) else "word"
+    return "mention" if len(text) > MAX_WORD or _DIGIT_RUN.search(text) else "word"
 
 
 def _is_time(text: str) -> bool:
@@ -154,7 +158,17 @@ def _is_random(text: str) -> bool:
 def mentions(text: str) -> bool:
     """Whether something that names somebody stands in a text, of which 8 KiB are looked at."""
     text = text[:MAX_DET_BYTES]
-    if _MENTION.search(text):
+    if _DIGIT_RUN.search(text) or ("@" in text and _AT.search(text)):
+        return True
+    if "." in text and (_QUAD.search(text) or _DOMAIN.search(text)):
+        return True
+    if "+" in text and _INTERNATIONAL.search(text):
+        return True
+    if (":" in text or "-" in text) and _MAC_WITHIN.search(text):
+        return True
+    if ":" not in text:
+        return False
+    if _SCHEME.search(text):
         return True
     return any(parse_address(found.strip(".")) is not None for found in _IPV6.findall(text))
 
