@@ -21,7 +21,7 @@ def check_clear_fields(profile: Profile) -> None:
     Raises:
         ValidationError: names the field.
     """
-    presets = [PRESETS.load(name) for name in PRESETS.names()]
+    presets = [_preset(name) for name in PRESETS.names()]
     for path, rule in profile.fields.items():
         if rule.scheme != "clear":
             continue

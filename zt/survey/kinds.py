@@ -9,6 +9,7 @@ for.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -173,6 +174,7 @@ def mentions(text: str) -> bool:
     return any(parse_address(found.strip(".")) is not None for found in _IPV6.findall(text))
 
 
+@lru_cache(maxsize=8192)
 def names_somebody(key: str) -> bool:
     """Whether a key of an object is itself a value, as in a map keyed by users or addresses.
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 from zt.encoder.input import read_event
@@ -49,14 +50,14 @@ class Branch:
     entries: int = 0
     keys: set[str] = field(default_factory=set)
     is_map: bool = False
+    _last: int = 0
 
-    def enter(self, branch: dict[str, Any], *, is_root: bool) -> None:
-        """Count the object once more, and find out whether it is a map."""
-        self.seen += 1
-        self.entries += len(branch)
-        if is_root:  # its fields can't all be hidden: keys that name somebody are, one by one
-            return
-        for key in branch:
+    def enter(self, keys: Iterable[str], event: int) -> None:
+        """Count keys that it has in an event, by its number, and find out whether it is a map."""
+        self.seen += event != self._last
+        self._last = event
+        for key in keys:
+            self.entries += 1
             if key not in self.keys and len(self.keys) < MAX_KEYS:
                 self.keys.add(key)
                 self.is_map = self.is_map or names_somebody(key)
@@ -147,25 +148,42 @@ class SampleReader:
 
     def _walk(self, branch: dict[str, Any], path: str | None, map_path: str) -> None:
         """Count the fields below a path; `map_path` stands for all of them below a map."""
-        if not map_path:
-            known = self._branches.get(path)
-            if known is None and len(self._branches) < MAX_FIELDS:
-                known = self._branches[path] = Branch()
-            if known is None:
-                map_path = STAR
-            else:
-                known.enter(branch, is_root=path is None)
-                map_path = f"{path}.{STAR}" if known.is_map else ""
+        map_path = map_path or self._enter(path, branch)
         for key, value in branch.items():
-            below = key if path is None else f"{path}.{key}"
+            below = _join(path, key)
+            own = map_path or (self._dotted(path, key) if "." in key else "")
             if isinstance(value, dict) and value:
-                is_known = path is not None or below in self._branches
-                self._walk(value, below, map_path if is_known or not names_somebody(key) else STAR)
+                if path is None and below not in self._branches and names_somebody(key):
+                    own = STAR
+                self._walk(value, below, own)
             elif (figures := self._by_path.get(below)) is not None:
                 figures.add(value)
             else:
                 hides = path is None and names_somebody(key)
-                self._field(below, STAR if hides else map_path).add(value)
+                self._field(below, STAR if hides else own).add(value)
+
+    def _enter(self, path: str | None, keys: Iterable[str]) -> str:
+        """Count keys of an object; the path that stands for its fields if it is a map."""
+        branch = self._branches.get(path)
+        if branch is None:
+            if len(self._branches) >= MAX_FIELDS:
+                return STAR
+            branch = self._branches[path] = Branch()
+        if path is None:  # its fields can't all be hidden: keys that name somebody are, one by one
+            return ""
+        branch.enter(keys, self.sample.events)
+        return _join(path, STAR) if branch.is_map else ""
+
+    def _dotted(self, path: str | None, key: str) -> str:
+        """The same for the objects that a dotted key stands for."""
+        segments = key.split(".")
+        if path is None and (names_somebody(key) or names_somebody(segments[0])):
+            return STAR
+        for segment, inner in pairwise(segments):
+            path = _join(path, segment)
+            if map_path := self._enter(path, (inner,)):
+                return map_path
+        return ""
 
     def _field(self, path: str, map_path: str) -> Figures:
         mark = self._watch.mark(path) if self._watch else ""
@@ -191,6 +209,10 @@ class SampleReader:
             alike = max(shapes.values(), default=0)
             if alike >= _ALIKE and branch.entries < branch.seen * len(branch.keys):
                 branch.is_map = True
+
+
+def _join(path: str | None, key: str) -> str:
+    return key if path is None else f"{path}.{key}"
 
 
 def read_sample(

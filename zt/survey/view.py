@@ -13,7 +13,6 @@ from zt.encoder.fields import FieldMaker
 from zt.encoder.plan import MAX_FIELD_PATH
 from zt.errors import EventError
 from zt.profile import Derivation, FieldRule, Profile
-from zt.profile.patterns import is_pattern
 from zt.schemes.base import UnfitError
 from zt.schemes.drop import prefixes
 from zt.survey.figures import Fits
@@ -38,9 +37,10 @@ class ProfileView:
         self.rule = lru_cache(maxsize=8192)(self._rule_of)
 
     def mark(self, path: str) -> str:
-        """The path or pattern of the rule that meets a field; empty where it is hidden."""
-        rule = self.rule(path)
-        return "" if rule is HIDDEN else f"{rule.scheme} {rule.keyspace or path} {rule.search}"
+        """The path or pattern of the rule that shows a field; empty where none does."""
+        if not self.rule(path).is_visible:
+            return ""
+        return path if path in self.profile.fields else self._patterns.match(path) or ""
 
     def fits(self, path: str) -> Fits | None:
         """Whether the field's scheme takes a value; None for what takes everything."""
@@ -80,17 +80,20 @@ class ProfileView:
         rule = self._listed(path)
         if rule is None or not rule.is_visible:
             return HIDDEN
-        if path not in self.profile.fields and path not in self._by_pattern:
-            is_name = 0 < len(path) <= MAX_FIELD_PATH
-            if not is_name or path.startswith(labels.RESERVED_PREFIX):
-                return HIDDEN
+        return rule if path in self.profile.fields or self._takes(path) else HIDDEN
+
+    def _takes(self, path: str) -> bool:
+        """Whether a pattern may show one more field, as the encoder's plan decides it."""
+        if path not in self._by_pattern:
+            if not 0 < len(path) <= MAX_FIELD_PATH or path.startswith(labels.RESERVED_PREFIX):
+                return False
             if len(self._by_pattern) >= MAX_PATTERN_FIELDS:
-                return HIDDEN
+                return False
             self._by_pattern.add(path)
-        return rule
+        return True
 
     def _listed(self, path: str) -> FieldRule | None:
-        if (rule := self.profile.fields.get(path)) is not None and not is_pattern(path):
+        if (rule := self.profile.fields.get(path)) is not None:
             return rule
         pattern = self._patterns.match(path)
         return None if pattern is None else self.profile.fields[pattern]
