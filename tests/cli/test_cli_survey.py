@@ -85,10 +85,10 @@ def test_explain_says_what_the_cloud_learns(folder: Path) -> None:
     assert holds_no_value(table + told.err)
     assert not {"\x1b", "\n\n"} & set(table)
     lines = {line.split()[0]: line for line in table.splitlines()}
-    assert "IN CLEAR: 120 texts" in lines["note"] or "free text" in lines["note"]
+    assert "IN CLEAR: 120 free texts" in lines["note"]
     assert "2 values only, so this hides nothing" in lines["type"]
     assert "opaque, or clear if it's no secret" in lines["type"]
-    assert "120 values don't fit" in lines["user"]
+    assert "120 of 120 values don't fit fpe" in lines["user"]
     assert "names of keys are values" in lines["seen.*"]
     assert "fpe user" in lines["user"]
     assert "hidden" in lines["password"]
@@ -116,8 +116,8 @@ def test_explain_for_machines(folder: Path) -> None:
         "distinct_is_at_least": False,
         "top_share": 0.04,
         "unfit": 50,
-        "level": "note",
-        "verdict": "fine; 50 values don't fit and fall back to det",
+        "level": "warning",
+        "verdict": "50 of 50 values don't fit fpe and fall back to det: use det, or opaque",
     }
     assert fields["where"]["derived_from"] == "subnet of peer.ip"
     assert fields["where"]["distinct"] == 1

@@ -24,6 +24,9 @@ FEW = 16
 DOMINANT = 0.5
 """The share of one value, from which on it is known by its frequency."""
 
+MANY = 64
+"""Distinct texts, up to which they may be the fixed ones of a program."""
+
 ENOUGH = 20
 """Values, below which frequencies say nothing."""
 
@@ -37,7 +40,7 @@ _WORDS_OF: dict[Kind, str] = {
     "address": "addresses", "network": "networks", "uri": "URIs", "email": "e-mail addresses",
     "phone": "phone numbers", "digits": "long numbers", "mac": "hardware addresses",
     "url": "URLs", "host": "names of hosts", "uuid": "identifiers", "hash": "hashes",
-    "token": "tokens", "mention": "texts that name somebody", "text": "free text",
+    "token": "tokens", "mention": "texts that name somebody", "text": "free texts",
     "path": "paths", "dotted": "dotted names",
 }  # fmt: skip
 
@@ -146,11 +149,16 @@ def _clear(figures: Figures, *, is_meant: bool) -> tuple[Level, str]:
     doubtful = [kind for kind in _DOUBTFUL if figures.kinds[kind]]
     if doubtful:
         words = ", ".join(f"{figures.kinds[kind]} {_WORDS_OF[kind]}" for kind in doubtful)
-        return "warning", f"in clear: {words}; opaque, unless it is nobody's"
+        if not is_meant and (figures.distinct > MANY or figures.is_full):
+            return "alarm", f"IN CLEAR: {words}; use opaque, or det with gram to search them"
+        return "warning", f"in clear: {words}; opaque, unless they are nobody's"
     return "ok", "clear, and names nobody by its looks"
 
 
 def _keyed(figures: Figures, rule: FieldRule) -> tuple[Level, str]:
+    if 2 * figures.unfit > figures.values:
+        unfit = f"{figures.unfit} of {figures.values} values don't fit {rule.scheme}"
+        return "warning", f"{unfit} and fall back to det: use det, or opaque"
     unfit = ""
     if figures.unfit:
         unfit = f"; {figures.unfit} values don't fit and fall back to det"

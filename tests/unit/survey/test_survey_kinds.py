@@ -84,9 +84,9 @@ def test_what_names_somebody_is_seen_in_any_text(around: str, value: str) -> Non
     ("key", "is_value"),
     [
         ("alice@example.org", True), ("192.0.2.1", True), ("2001:db8::1", True), ("1001", True),
-        ("+4930123456", True), ("www.example.org", True), ("d41d8cd98f00b204e9800998ecf8427e", True),
-        ("sip.from", False), ("event.id", False), ("user_agent.original", False), ("@timestamp", False),
-        ("", False), ("x-forwarded-for", False),
+        ("+4930123456", True), ("www.example.org", True), ("sip.from", False), ("", False),
+        ("d41d8cd98f00b204e9800998ecf8427e", True), ("event.id", False), ("@timestamp", False),
+        ("user_agent.original", False), ("x-forwarded-for", False),
     ],
 )  # fmt: skip
 def test_keys_that_are_values(key: str, is_value: bool) -> None:
@@ -94,7 +94,7 @@ def test_keys_that_are_values(key: str, is_value: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["a", "a.", "a-", "1.", "::", "a:", "+1 ", "@", "a@", "<", "\\", "0"]
+    "part", ["a", "a.", "a-", "1.", "::", "a:", "+1 ", "@", "a@", "<", "\\", "0", "0:", "a/", "1-"]
 )
 def test_hostile_texts_take_no_time(part: str) -> None:
     """A second for what takes a millisecond: no machine is so busy."""

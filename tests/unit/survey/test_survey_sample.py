@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count, islice
+from typing import Any
 
 from support.surveys import lines_of
 
@@ -19,7 +20,7 @@ def figures_of(sample: Sample) -> dict[str, Figures]:
 
 
 def test_figures() -> None:
-    events = [
+    events: list[dict[str, Any]] = [
         {"a": "x", "b": {"c": 1}},
         {"a": "x", "b.c": 1.0},
         {"a": ["y", None, "x"], "b": {"c": True}},
