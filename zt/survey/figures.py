@@ -105,6 +105,10 @@ class Figures:
         """Values that look as if they named somebody."""
         return sum(count for kind, count in self.kinds.items() if kind in IDENTITIES)
 
+    def counted(self, *kinds: Kind) -> int:
+        """How many values are of one of these kinds."""
+        return sum(self.kinds[kind] for kind in kinds)
+
     def add(self, value: Any) -> None:
         """Count the field's value in one event."""
         self.events += 1

@@ -17,20 +17,13 @@ from zt.profile.load import protecting_preset
 from zt.profile.model import FieldRule
 from zt.profile.patterns import is_pattern
 from zt.survey.figures import Figures
+from zt.survey.harmless import EVENT_TIME, MIN_WORDS, event_time, harmless
 from zt.survey.kinds import PLACEHOLDERS, Kind
-from zt.survey.names import HARMLESS, Role, is_moment, names_time, role_of
+from zt.survey.names import HARMLESS, Role, role_of
 from zt.survey.sample import Sample
 from zt.survey.yaml_text import MAX_KEY, quoted
 
 MAX_PATH = 256  # characters, as many as a profile takes
-MAX_WORDS = 64
-"""Distinct words of an enumeration."""
-
-MIN_WORDS = 3
-"""Values below which no enumeration can be told."""
-
-_DAY = 86_400_000_000  # microseconds
-_FIRST_EPOCH, _LAST_EPOCH = 946_684_800, 4_102_444_800  # seconds: the years 2000 and 2100
 
 
 class Suggestion(NamedTuple):
@@ -78,6 +71,8 @@ _BY_KIND: dict[Kind, tuple[str, str]] = {
 _BY_ROLE: dict[Role, tuple[str, str]] = {
     "agent": ("user-agent", "software: it tells people apart"),
     "user": ("user", "names of users"),
+    "party": ("user", "who talks to whom"),
+    "mail": ("email", "e-mail addresses"),
     "url": ("url", "URLs and paths"),
     "file": ("file", "files and programs"),
     "command": ("command-line", "command lines: they carry names and passwords"),
@@ -99,10 +94,10 @@ _HIDDEN: dict[Role, str] = {
 def suggest(sample: Sample) -> Suggested:
     """A suggestion for every field of a sample, those that the most events have first."""
     ordered = sorted(sample.fields, key=lambda figures: (-figures.events, figures.path))
-    time = _event_time(ordered, sample.events)
+    time = event_time(ordered, sample.events)
     found: list[Suggestion] = []
     for figures in ordered:
-        rule, why = _EVENT_TIME if figures.path == time else _judged(figures)
+        rule, why = EVENT_TIME if figures.path == time else _judged(figures)
         found.append(Suggestion(figures, rule, why))
     paths = [figures.path for figures in ordered]
     identities = _identities(found)
@@ -110,33 +105,6 @@ def suggest(sample: Sample) -> Suggested:
     if time is not None and not any(s.figures.path == time and s.rule.is_visible for s in checked):
         time = None
     return Suggested(time, tuple(_bounded(checked)))
-
-
-_EVENT_TIME = (FieldRule(scheme="clear", kind="time"), "the event's time")
-
-
-def _event_time(ordered: Sequence[Figures], events: int) -> str | None:
-    """The path of the events' own time: nothing but times, in half of the events or more."""
-    ranks = {}
-    for figures in ordered:
-        rank = is_moment(figures.path)
-        times = figures.kinds["time"]
-        if rank is None or 2 * times < events or figures.values > figures.events:
-            continue
-        if times == figures.values or _is_epoch(figures, figures.values - times):
-            ranks[figures.path] = (rank, -figures.events)
-    return min(ranks, key=lambda path: ranks[path], default=None)
-
-
-def _is_epoch(figures: Figures, numbers: int) -> bool:
-    """Whether all those numbers can be times since 1970 that rise from event to event."""
-    if figures.kinds["integer"] + figures.kinds["float"] != numbers:
-        return False
-    rises = figures.rising >= 0.9 * (numbers - 1)
-    return rises and any(
-        _FIRST_EPOCH * unit <= figures.low and figures.high <= _LAST_EPOCH * unit
-        for unit in (1, 1e3, 1e6, 1e9)
-    )
 
 
 def _judged(figures: Figures) -> tuple[FieldRule, str]:
@@ -147,21 +115,32 @@ def _judged(figures: Figures) -> tuple[FieldRule, str]:
     if figures.containers and not figures.values:
         return _OPAQUE, "arrays of objects: always hidden"
     if role in ("secret", "session", "place", "person"):
-        is_text = figures.told and not figures.told - _count(figures, *_TEXTS)
+        is_text = figures.told and not figures.told - figures.counted(*_TEXTS)
         preset = protecting_preset(figures.path)
         drops = role == "secret" and is_text and (preset is None or preset[1] == "drop")
         return (_DROP if drops else _OPAQUE), _HIDDEN[role]
+    if role in _MORE_THAN_KINDS:
+        return _by_role(figures, role)
     if (by_kind := _by_kind(figures, role)) is not None:
         return by_kind
     if role in _HIDDEN:
         return _OPAQUE, _HIDDEN[role]
-    if figures.values and _count(figures, "boolean", "float") == figures.values:
-        pass  # nobody's name
-    elif role == "id":
+    if role in _BY_ROLE:
+        return _by_role(figures, role)
+    return harmless(figures, role) or (_OPAQUE, _not_understood(figures, role))
+
+
+_MORE_THAN_KINDS: tuple[Role, ...] = ("id", "hash", "agent", "command")
+"""Roles that say more than kinds: a Call-ID looks like an e-mail address."""
+
+
+def _by_role(figures: Figures, role: Role) -> tuple[FieldRule, str]:
+    """A scheme for identities by name, which have no common look."""
+    if figures.values and figures.counted("boolean", "float") == figures.values:
+        return _OPAQUE, "no name of anything, whatever it is called"
+    if role == "id":
         return _DET, "an identifier: its events join"
-    elif role in _BY_ROLE:
-        return _shared(*_BY_ROLE[role])
-    return _harmless(figures, role) or (_OPAQUE, _not_understood(figures, role))
+    return _shared(*_BY_ROLE[role])
 
 
 _TEXTS: tuple[Kind, ...] = (
@@ -180,65 +159,15 @@ def _by_kind(figures: Figures, role: Role | None) -> tuple[FieldRule, str] | Non
     # a list of addresses, or a name among them, falls back to det in the same keyspace
     if count < (0.5 if kind == "address" else 0.8) * figures.told:
         return None
-    if kind in ("digits", "integer") and role == "phone":
+    if kind in ("digits", "integer") and (role == "phone" or (role == "party" and figures.big)):
         return _shared(*_BY_KIND["phone"])
-    if kind == "digits" and role == "user":
+    if kind == "digits" and role == "party":
         return _shared(*_BY_KIND["phone"])
-    if kind in ("uuid", "hash", "token") and role in ("id", "hash"):
-        return None  # by its role
     if kind == "uuid":
         return _DET, "an identifier: its events join"
     if role == "query" and kind not in ("address", "host"):
         return None
     return _shared(*_BY_KIND[kind]) if kind in _BY_KIND else None
-
-
-def _harmless(figures: Figures, role: Role | None) -> tuple[FieldRule, str] | None:
-    """Clear or coarsened, if name and values agree that it is nobody's."""
-    if figures.containers or not figures.told:
-        return None
-    numbers = _count(figures, "integer", "float")
-    kind: str = "number" if numbers == figures.values else "keyword"
-    if figures.kinds["time"] == figures.told and names_time(figures.path):
-        rule = FieldRule(scheme="coarsen", kind="time", step=_DAY)
-        return rule, "a time: its day"
-    if numbers == figures.values and is_moment(figures.path) is not None:
-        if _is_epoch(figures, numbers):
-            return FieldRule(scheme="clear", kind="number"), "a time since 1970"
-        return None
-    if role not in HARMLESS:
-        return None
-    clear = FieldRule.model_validate({"scheme": "clear", "kind": kind})
-    if role in ("type", "status"):
-        return (clear, "few values: what happened") if _is_enumeration(figures) else None
-    if role == "port":
-        is_port = figures.kinds["integer"] == figures.values and figures.low >= 0
-        return (clear, "a service's port") if is_port and figures.high < 2**16 else None
-    if kind != "number" or figures.big == figures.values:
-        return None
-    if figures.big:
-        coarse = role in ("size", "count")
-        return (_rounded(2**20), "a counter: rounded to 1 MiB") if coarse else None
-    if role == "size":
-        return _rounded(1024), "a size: exact ones tell which file or call it was"
-    if role == "duration":
-        return _rounded(10), "a duration: exact ones tell which call it was"
-    return clear, "a counter" if role == "count" else "how fast it was served"
-
-
-def _is_enumeration(figures: Figures) -> bool:
-    """Whether all values are words or numbers of three digits, and repeat."""
-    if _count(figures, "word", "number", "integer") != figures.told:
-        return False
-    if (
-        figures.told < MIN_WORDS
-        or figures.is_full
-        or figures.distinct > MAX_WORDS
-        or figures.low < 0
-        or figures.high > 999
-    ):
-        return False
-    return figures.distinct <= 12 or 2 * figures.distinct <= figures.values
 
 
 def _not_understood(figures: Figures, role: Role | None) -> str:
@@ -254,16 +183,8 @@ def _not_understood(figures: Figures, role: Role | None) -> str:
     return "not understood"
 
 
-def _rounded(step: int) -> FieldRule:
-    return FieldRule(scheme="coarsen", kind="number", step=step)
-
-
 def _shared(keyspace: str, why: str) -> tuple[FieldRule, str]:
     return _SHARED[keyspace], why
-
-
-def _count(figures: Figures, *kinds: Kind) -> int:
-    return sum(figures.kinds[kind] for kind in kinds)
 
 
 def _identities(found: Iterable[Suggestion]) -> set[int]:

@@ -37,6 +37,7 @@ PLACEHOLDERS = frozenset(("", "-", "--", "none", "null", "n/a", "na", "nil", "un
 SMALL = 1_000_000
 """Integers below may be counted as harmless: fewer than the possible numbers that FF1 asks for."""
 
+MIN_LONG = 7  # digits
 MAX_WORD = 64  # characters
 
 _DOMAINS = (
@@ -49,7 +50,8 @@ _WORD = re.compile(
 _VERSION = re.compile(r"[A-Za-z]{2,8} v?[0-9]{1,2}(?:\.[0-9]{1,2}){0,2}")  # as TLS 1.3
 _NUMBER = re.compile(r"[+-]?[0-9]{1,6}(?:\.[0-9]{1,12})?")
 _DIGITS = re.compile(r"-?[0-9]{7,}(?:\.[0-9]{1,12})?")
-_PHONE = re.compile(r"\+?\(?[0-9][0-9 ()./-]{5,22}[0-9]")
+_PHONE = re.compile(r"[+(][0-9(][0-9 ()./-]{5,22}[0-9]")
+_SEPARATED = re.compile(r"[0-9][0-9 ()/-]{5,22}[0-9]")
 _ADDRESS = re.compile(r"[0-9.]{7,15}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,42}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4,6}[0-9A-Fa-f]{2}")
@@ -61,7 +63,8 @@ _PATH = re.compile(r"(?:/|[A-Za-z]:\\|\\\\|~/|\./)\S*")
 _LABELS = re.compile(r"(?:[A-Za-z0-9_*-]{1,63}\.)+[A-Za-z][A-Za-z0-9-]{1,62}\.?")
 _HOST = re.compile(rf"(?:[^.]+\.)+(?:{_DOMAINS})\.?", re.IGNORECASE)
 _SECRET = re.compile(r"(?:Basic|Bearer|Digest|Negotiate|NTLM)\s+\S+|eyJ[\w-]{5,}\..*", re.I | re.S)
-_TOKEN = re.compile(r"[A-Za-z0-9+/_=.:~-]{16,}")
+_TOKEN = re.compile(r"[A-Za-z0-9+/_=.:~-]{12,}")
+_RUN = re.compile(r"[A-Za-z0-9]{10,}")
 _DIGIT_RUN = re.compile(r"[0-9]{7}")
 _QUAD = re.compile(r"(?<![\w.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\w|\.[0-9])")
 _INTERNATIONAL = re.compile(r"\+[0-9][0-9 ()./-]{6,}[0-9]")
@@ -130,8 +133,11 @@ def _numeric(text: str) -> Kind | None:
         return "uuid"
     if _HEX.fullmatch(text):
         return "hash"
-    if _PHONE.fullmatch(text) and sum(c.isdigit() for c in text) >= len("1234567"):
-        return "phone"
+    if sum(map(str.isdigit, text[:32])) >= MIN_LONG:
+        if _PHONE.fullmatch(text):
+            return "phone"
+        if _SEPARATED.fullmatch(text):
+            return "digits"
     return None
 
 
@@ -150,10 +156,14 @@ def _is_time(text: str) -> bool:
 
 
 def _is_random(text: str) -> bool:
-    """Whether letters and digits are mixed as in no word: four changes between them, or more."""
-    marks = ["d" if c.isdigit() else "u" if c.isupper() else "l" for c in text if c.isalnum()]
-    changes = sum(a != b for a, b in pairwise(marks))
-    return changes >= max(4, len(text) // 5) and "d" in marks
+    """Whether letters and digits are mixed as in no word: four changes in a run, or more."""
+    return any(_changes(run) >= max(4, len(run) // 5) for run in _RUN.findall(text))
+
+
+def _changes(run: str) -> int:
+    """Changes between capitals, small letters and digits; none where there are no digits."""
+    marks = ["d" if c.isdigit() else "u" if c.isupper() else "l" for c in run]
+    return sum(a != b for a, b in pairwise(marks)) if "d" in marks else 0
 
 
 def mentions(text: str) -> bool:

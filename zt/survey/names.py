@@ -14,7 +14,7 @@ from typing import Literal
 Role = Literal[
     "secret", "session", "place", "person", "agent", "user", "phone", "query", "url",
     "file", "command", "host", "id", "hash", "text", "size", "duration", "speed", "port", "status",
-    "type", "count", "rule",
+    "type", "count", "rule", "party", "mail",
 ]  # fmt: skip
 
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
@@ -44,13 +44,14 @@ _ROLES: dict[Role, str] = {
     "phone": "phone, telephone, tel, msisdn, mobile, phone number, phonenumber, cli, ani, dnis, "
     "did, imsi, imei, iccid, e164, caller id, callerid, calling number, called number, fax, "
     "caller number, callee number, dialed number, src number, dst number",
-    "user": "user, username, user name, login, login name, account, account name, caller, callee, "
-    "subscriber, uid, owner, actor, principal, sender, recipient, from, to, contact, cname, "
-    "author, customer, member, employee, identity, remote user, logname, extension, aor, rcpt, "
-    "rcpt to, mail from, mailfrom, email, mail, cc, bcc, reply to, user id, account id, "
-    "customer id, subscriber id, calling party, called party, impu, impi, upn, display",
+    "party": "caller, callee, from, to, contact, extension, calling party, called party, a party, "
+    "b party, calling, called, aor, impu, impi",
+    "mail": "email, mail, mail from, mailfrom, rcpt, rcpt to, cc, bcc, reply to, sender, recipient",
+    "user": "user, username, user name, login, login name, account, account name, subscriber, uid, "
+    "owner, actor, principal, cname, author, customer, member, employee, identity, remote user, "
+    "logname, user id, account id, customer id, subscriber id, upn, display",
     "query": "query string, querystring, args, params, parameters, body, request body, "
-    "response body, post data, form, headers, header",
+    "response body, post data, form, headers, header, url query, http query, uri query",
     "url": "url, uri, path, referer, referrer, refer, request, request line, link, endpoint, "
     "redirect, href, origin, request uri, document uri, url original, url full",
     "file": "file, filename, file name, filepath, file path, directory, executable, image, "
@@ -64,7 +65,8 @@ _ROLES: dict[Role, str] = {
     "etag, community id, imphash, thumbprint, digest, hash string, ja3 hash, ja3s hash",
     "id": "id, uuid, guid, call id, callid, trace, trace id, correlation id, request id, "
     "transaction id, serial, gid, tx, branch, message id, span id, flow id, conn, connection, ref",
-    "text": "message, msg, reason, description, subject, payload, text, comment, note, notes, "
+    "text": "top level domain, tld, file extension, url extension, "  # what last grams mean
+    "message, msg, reason, description, subject, payload, text, comment, note, notes, "
     "title, content, data, raw, original, log, error, detail, details, summary, line, packet, "
     "sip reason, reason phrase, response line, banner, magic, printable, stack, exception",
     "size": "bytes, size, length, octets, len, content length, bytes sent, bytes received, "

@@ -21,6 +21,7 @@ from zt.errors import EventError, InputError
 from zt.schemes.drop import prefixes
 from zt.survey.figures import Budget, Figures, Fits
 from zt.survey.kinds import names_somebody
+from zt.survey.names import role_of
 
 DEFAULT_SAMPLE = 10_000
 """Events looked at."""
@@ -135,7 +136,8 @@ class SampleReader:
 
     def finish(self) -> Sample:
         """The sample, with all that lies below a map as one field."""
-        self._find_maps()
+        if self._watch is None:  # a likeness is no reason for an alarm
+            self._find_maps()
         found: dict[tuple[str, str], Figures] = {}
         for (path, mark), figures in self._fields.items():
             above = list(prefixes(path))[:-1]
@@ -204,11 +206,12 @@ class SampleReader:
     def _find_maps(self) -> None:
         """Mark objects that hold several objects alike, of which some are missing at times."""
         for path, branch in self._branches.items():
-            below = [self._branches.get(f"{path}.{key}") for key in branch.keys]
-            shapes = Counter(frozenset(b.keys) for b in below if b is not None)
-            alike = max(shapes.values(), default=0)
-            if alike >= _ALIKE and branch.entries < branch.seen * len(branch.keys):
-                branch.is_map = True
+            if branch.entries >= branch.seen * len(branch.keys):
+                continue
+            unnamed = [_join(path, key) for key in branch.keys if role_of(key) is None]
+            below = [self._branches[p] for p in unnamed if p in self._branches]
+            shapes = Counter(frozenset(inner.keys) for inner in below)
+            branch.is_map = branch.is_map or max(shapes.values(), default=0) >= _ALIKE
 
 
 def _join(path: str | None, key: str) -> str:

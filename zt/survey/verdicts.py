@@ -13,6 +13,7 @@ from typing import Literal
 
 from zt.profile import FieldRule, Profile
 from zt.survey.figures import Figures
+from zt.survey.harmless import is_epoch
 from zt.survey.kinds import IDENTITIES, Kind
 from zt.survey.names import Role, role_of
 from zt.survey.sample import DEFAULT_SAMPLE, STAR, Sample, read_sample
@@ -33,7 +34,7 @@ ENOUGH = 20
 Level = Literal["ok", "note", "warning", "alarm"]
 
 _NAMED: frozenset[Role] = frozenset(
-    ("secret", "session", "person", "place", "user", "phone", "query", "command")
+    ("secret", "session", "person", "user", "party", "mail", "phone", "query", "command")
 )
 _DOUBTFUL: tuple[Kind, ...] = ("text", "path", "dotted")
 _WORDS_OF: dict[Kind, str] = {
@@ -140,12 +141,21 @@ def _verdict(figures: Figures, rule: FieldRule) -> tuple[Level, str]:
 def _clear(figures: Figures, *, is_meant: bool) -> tuple[Level, str]:
     shown = {kind: count for kind, count in figures.kinds.items() if kind in IDENTITIES}
     role = role_of(figures.path)
+    numbers = _long_numbers(figures)
+    if numbers and (figures.distinct > MANY or figures.is_full):
+        shown["digits"] = numbers
+    else:
+        shown.pop("digits", None)  # an id of a rule, or the like
     if shown or (role in _NAMED and figures.told):
         words = ", ".join(f"{count} {_WORDS_OF[kind]}" for kind, count in sorted(shown.items()))
         what = words or "values of a field that names somebody"
         if is_meant:
             return "warning", f"in clear, as unsafe-clear says: {what}"
         return "alarm", f"IN CLEAR: {what}; use det, uri, fpe, ip, or opaque"
+    if role == "place" and figures.told:
+        return "warning", "in clear: where somebody is; opaque, unless it is nobody's place"
+    if numbers:
+        return "warning", f"in clear: {numbers} long numbers; fpe or det, unless they are nobody's"
     doubtful = [kind for kind in _DOUBTFUL if figures.kinds[kind]]
     if doubtful:
         words = ", ".join(f"{figures.kinds[kind]} {_WORDS_OF[kind]}" for kind in doubtful)
@@ -155,8 +165,15 @@ def _clear(figures: Figures, *, is_meant: bool) -> tuple[Level, str]:
     return "ok", "clear, and names nobody by its looks"
 
 
+def _long_numbers(figures: Figures) -> int:
+    """Numbers of seven digits or more that are no times: of people, perhaps."""
+    if is_epoch(figures, figures.values):
+        return 0
+    return figures.big + figures.kinds["digits"]
+
+
 def _keyed(figures: Figures, rule: FieldRule) -> tuple[Level, str]:
-    if 2 * figures.unfit > figures.values:
+    if figures.values >= ENOUGH and 2 * figures.unfit > figures.values:
         unfit = f"{figures.unfit} of {figures.values} values don't fit {rule.scheme}"
         return "warning", f"{unfit} and fall back to det: use det, or opaque"
     unfit = ""
