@@ -51,7 +51,8 @@ class Figures:
         containers: arrays that hold containers, which are always hidden as a whole.
         values: scalars, those in arrays included.
         kinds: of the values.
-        counts: of each distinct value, by its hash.
+        counts: of each distinct value, by its hash; texts have one in all fields, so that fields
+            can be compared, and numbers one of their own in each.
         is_full: whether there were more distinct values than could be told apart.
         unfit: values that the scheme could not take.
         low, high: of the numbers, and of texts that are small ones.
@@ -140,7 +141,7 @@ class Figures:
             return
         self.values += 1
         is_text = isinstance(value, str)
-        key = hash(value) if is_text else hash((type(value), value))
+        key = hash(value) if is_text else hash((self.first_path, type(value), value))
         if (look := self._looks.get(key)) is None:
             look = self._first(key, value)
         else:

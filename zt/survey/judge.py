@@ -18,7 +18,8 @@ from zt.profile.model import FieldRule
 from zt.profile.patterns import is_pattern
 from zt.survey.figures import Figures
 from zt.survey.harmless import EVENT_TIME, MIN_WORDS, event_time, harmless
-from zt.survey.kinds import PLACEHOLDERS, Kind
+from zt.survey.identities import known_identities
+from zt.survey.kinds import Kind
 from zt.survey.names import HARMLESS, Role, role_of
 from zt.survey.sample import Sample
 from zt.survey.yaml_text import MAX_KEY, quoted
@@ -100,7 +101,7 @@ def suggest(sample: Sample) -> Suggested:
         rule, why = EVENT_TIME if figures.path == time else _judged(figures)
         found.append(Suggestion(figures, rule, why))
     paths = [figures.path for figures in ordered]
-    identities = _identities(found)
+    identities = known_identities(sample.fields)
     checked = [_checked(suggestion, identities, paths) for suggestion in found]
     if time is not None and not any(s.figures.path == time and s.rule.is_visible for s in checked):
         time = None
@@ -185,18 +186,6 @@ def _not_understood(figures: Figures, role: Role | None) -> str:
 
 def _shared(keyspace: str, why: str) -> tuple[FieldRule, str]:
     return _SHARED[keyspace], why
-
-
-def _identities(found: Iterable[Suggestion]) -> set[int]:
-    """Hashes of what fields of identities hold, and of users and hosts in URIs and addresses."""
-    known: set[int] = set()
-    for figures, rule, _ in found:
-        if rule.keyspace in ("user", "host", "email", "phone", "sip.identity", "address"):
-            known.update(figures.counts, figures.parts)
-    return known - _PLACEHOLDERS
-
-
-_PLACEHOLDERS = {hash(text) for p in PLACEHOLDERS for text in (p, p.upper(), p.title())}
 
 
 def _checked(suggestion: Suggestion, identities: set[int], paths: Sequence[str]) -> Suggestion:

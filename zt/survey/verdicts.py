@@ -14,6 +14,7 @@ from typing import Literal
 from zt.profile import FieldRule, Profile
 from zt.survey.figures import Figures
 from zt.survey.harmless import is_epoch
+from zt.survey.identities import known_identities
 from zt.survey.kinds import IDENTITIES, Kind
 from zt.survey.names import Role, role_of
 from zt.survey.sample import DEFAULT_SAMPLE, STAR, Sample, read_sample
@@ -80,16 +81,17 @@ def explain(lines: Iterable[bytes], profile: Profile, limit: int = DEFAULT_SAMPL
     """
     view = ProfileView(profile)
     sample = read_sample(lines, limit, view)
-    found = [_judged(figures, view, profile) for figures in sample.fields]
+    known = known_identities(sample.fields)
+    found = [_judged(figures, view, profile, known) for figures in sample.fields]
     order: dict[Level, int] = {"alarm": 0, "warning": 1, "note": 2, "ok": 3}
     found.sort(key=lambda v: (order[v.level], not v.rule.is_visible, v.path))
     return Explanation(sample, tuple(found))
 
 
-def _judged(figures: Figures, view: ProfileView, profile: Profile) -> FieldVerdict:
+def _judged(figures: Figures, view: ProfileView, profile: Profile, known: set[int]) -> FieldVerdict:
     rule = view.rule(figures.first_path)
     origin = profile.derive.get(figures.path)
-    level, verdict = _verdict(figures, rule)
+    level, verdict = _verdict(figures, rule, known)
     return FieldVerdict(
         figures.path,
         rule,
@@ -124,7 +126,7 @@ def learns(rule: FieldRule) -> str:
     return ", ".join([*known, *(words[kind] for kind in rule.search)])
 
 
-def _verdict(figures: Figures, rule: FieldRule) -> tuple[Level, str]:
+def _verdict(figures: Figures, rule: FieldRule, known: set[int]) -> tuple[Level, str]:
     if not rule.is_visible:
         if rule.scheme == "drop":
             return "ok", "removed for good"
@@ -132,13 +134,13 @@ def _verdict(figures: Figures, rule: FieldRule) -> tuple[Level, str]:
     if figures.path.endswith(STAR):
         return "alarm", "names of keys are values, and the cloud sees them: hide it as a whole"
     if rule.scheme in ("clear", "unsafe-clear"):
-        return _clear(figures, is_meant=rule.scheme == "unsafe-clear")
+        return _clear(figures, known, is_meant=rule.scheme == "unsafe-clear")
     if rule.scheme == "coarsen" and rule.kind == "number" and 2 * figures.big > figures.values:
         return "warning", "long numbers, of which rounding hides little: opaque, fpe"
     return _keyed(figures, rule)
 
 
-def _clear(figures: Figures, *, is_meant: bool) -> tuple[Level, str]:
+def _clear(figures: Figures, known: set[int], *, is_meant: bool) -> tuple[Level, str]:
     shown = {kind: count for kind, count in figures.kinds.items() if kind in IDENTITIES}
     role = role_of(figures.path)
     numbers = _long_numbers(figures)
@@ -146,9 +148,12 @@ def _clear(figures: Figures, *, is_meant: bool) -> tuple[Level, str]:
         shown["digits"] = numbers
     else:
         shown.pop("digits", None)  # an id of a rule, or the like
-    if shown or (role in _NAMED and figures.told):
+    shared = sum(key in known for key in figures.counts)
+    if shown or shared or (role in _NAMED and figures.told):
         words = ", ".join(f"{count} {_WORDS_OF[kind]}" for kind, count in sorted(shown.items()))
         what = words or "values of a field that names somebody"
+        if shared and not words and role not in _NAMED:
+            what = f"{shared} distinct values that name somebody in another field"
         if is_meant:
             return "warning", f"in clear, as unsafe-clear says: {what}"
         return "alarm", f"IN CLEAR: {what}; use det, uri, fpe, ip, or opaque"

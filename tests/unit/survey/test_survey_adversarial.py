@@ -235,3 +235,13 @@ def test_a_secret_with_fields_below_is_hidden_not_dropped(shared_ring: Ring) -> 
     profile = suggested_profile(given)
     assert judgement(profile, ["cookie"]) == {"cookie": "opaque"}
     assert pass_through(shared_ring, profile, lines_of(given)).events == given
+
+
+def test_explain_sees_users_in_a_clear_field_too() -> None:
+    given = events(type=["alice", "bob", "alert"], user=["alice", "carol"], status=[1], uid=[1])
+    rules = {"type": {"scheme": "clear"}, "status": {"scheme": "clear"}, "user": {"scheme": "det"}}
+    profile = Profile.model_validate({"name": "p", "fields": rules})
+    found = {field.path: field for field in explain(lines_of(given), profile).fields}
+    assert found["type"].level == "alarm"
+    assert "1 distinct values that name somebody in another field" in found["type"].verdict
+    assert found["status"].level == "ok"  # numbers are compared with nothing
