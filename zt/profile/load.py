@@ -21,7 +21,7 @@ def check_clear_fields(profile: Profile) -> None:
     Raises:
         ValidationError: names the field.
     """
-    presets = [_preset(name) for name in PRESETS.names()]
+    presets = [load_preset(name) for name in PRESETS.names()]
     for path, rule in profile.fields.items():
         if rule.scheme != "clear":
             continue
@@ -41,14 +41,15 @@ def check_clear_fields(profile: Profile) -> None:
 def protecting_preset(path: str) -> tuple[str, str] | None:
     """The first preset that protects a field, and its scheme; None if it may be clear for all."""
     for name in PRESETS.names():
-        rule = _preset(name).rule_for(path)
+        rule = load_preset(name).rule_for(path)
         if rule is not None and rule.scheme not in UNPROTECTED:
             return name, rule.scheme
     return None
 
 
 @cache
-def _preset(name: str) -> Profile:
+def load_preset(name: str) -> Profile:
+    """A preset, read once."""
     return PRESETS.load(name)
 
 

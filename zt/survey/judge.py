@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from analytics.wire import MAX_COLUMNS
 from keys import labels
-from zt.profile.load import protecting_preset
+from zt.profile.load import load_preset, preset_names, protecting_preset
 from zt.profile.model import FieldRule
 from zt.profile.patterns import is_pattern
 from zt.survey.figures import Figures
@@ -26,6 +26,9 @@ from zt.survey.yaml_text import MAX_KEY, quoted
 
 MAX_PATH = 256  # characters, as many as a profile takes
 
+MIN_ALIKE = 5
+"""Fields that a preset must name to be worth a comparison."""
+
 
 class Suggestion(NamedTuple):
     """What is suggested for a field, and why in a few words."""
@@ -35,12 +38,20 @@ class Suggestion(NamedTuple):
     why: str
 
 
+class Likeness(NamedTuple):
+    """How many of a sample's fields a preset has rules for."""
+
+    preset: str
+    fields: int
+
+
 @dataclass(frozen=True)
 class Suggested:
-    """A whole suggestion: the event's time, and every field of the sample."""
+    """A whole suggestion: the event's time, every field of the sample, a preset to compare with."""
 
     time: str | None
     fields: tuple[Suggestion, ...]
+    preset: Likeness | None
 
 
 # A keyspace has one scheme and one list of searches; fields in it join.
@@ -105,7 +116,23 @@ def suggest(sample: Sample) -> Suggested:
     checked = [_checked(suggestion, identities, paths) for suggestion in found]
     if time is not None and not any(s.figures.path == time and s.rule.is_visible for s in checked):
         time = None
-    return Suggested(time, tuple(_bounded(checked)))
+    return Suggested(time, tuple(_bounded(checked)), _closest_preset(ordered))
+
+
+def _closest_preset(fields: Sequence[Figures]) -> Likeness | None:
+    """The preset that knows the most of what stands in events, if it knows half of it.
+
+    None that shows what another one protects: who wants that one knows so.
+    """
+    best, most = None, sum(figures.events for figures in fields) / 2
+    for name in preset_names():
+        preset = load_preset(name)
+        if any(rule.scheme == "unsafe-clear" for rule in preset.fields.values()):
+            continue
+        known = [f.events for f in fields if preset.rule_for(f.path) is not None]
+        if sum(known) > most and len(known) >= MIN_ALIKE:
+            best, most = Likeness(name, len(known)), sum(known)
+    return best
 
 
 def _judged(figures: Figures) -> tuple[FieldRule, str]:

@@ -179,7 +179,7 @@ class SampleReader:
     def _dotted(self, path: str | None, key: str) -> str:
         """The same for the objects that a dotted key stands for."""
         segments = key.split(".")
-        if path is None and (names_somebody(key) or names_somebody(segments[0])):
+        if path is None and names_somebody(segments[0]):
             return STAR
         for segment, inner in pairwise(segments):
             path = _join(path, segment)

@@ -9,7 +9,7 @@ from zt.errors import ProfileError
 from zt.profile.load import check_clear_fields
 from zt.profile.model import FieldRule, Profile
 from zt.survey.figures import Figures
-from zt.survey.judge import Suggested, Suggestion, is_listable
+from zt.survey.judge import Likeness, Suggested, Suggestion, is_listable
 from zt.survey.sample import Sample
 from zt.survey.yaml_text import key, quoted
 from zt.units import format_span
@@ -45,6 +45,8 @@ def write_profile(sample: Sample, suggested: Suggested, name: str = "suggested")
 
 def _lines(sample: Sample, suggested: Suggested, name: str) -> Iterator[str]:
     yield _HEAD.format(events=sample.events).rstrip("\n")
+    if (known := suggested.preset) is not None:
+        yield f"# {compare(known, len(suggested.fields))}"
     yield f"name: {quoted(name)}"
     yield f"description: suggested from {sample.events} events"
     if suggested.time is not None:
@@ -63,6 +65,14 @@ def _lines(sample: Sample, suggested: Suggested, name: str) -> Iterator[str]:
         yield from _unlisted([s for s in own if not is_listable(s.figures.path)], len(own))
     if not yielded:
         yield '  "*": {scheme: opaque}  # nothing else can be named'
+
+
+def compare(known: Likeness, fields: int) -> str:
+    """Advice to begin with a preset, which people wrote who know the format."""
+    return (
+        f"The preset {known.preset} knows {known.fields} of these {fields} fields: it may be the "
+        "better start."
+    )
 
 
 def _unlisted(left_out: list[Suggestion], own: int) -> Iterator[str]:

@@ -18,7 +18,7 @@ from support.surveys import (
 
 from keys import Ring
 from zt.encoder.encrypt import MAX_PATTERN_FIELDS
-from zt.profile import Profile
+from zt.profile import Profile, load_profile
 from zt.survey import explain
 
 Event = dict[str, Any]
@@ -151,6 +151,19 @@ def test_keys_that_name_somebody_stay_hidden(
     assert not leaked(keys, text.encode())
 
 
+@pytest.mark.parametrize("key", ["alice@example.org", "192.0.2.1", "1001", "+4930123456", "a" * 64])
+def test_one_key_that_names_somebody_is_enough(key: str) -> None:
+    """A map with two entries, always the same: only the look of a key says what it is."""
+    for event in (
+        {"by": {key: {"count": 1}, "root": {"count": 2}}},
+        {f"by.{key}.count": 1, "by.root.count": 2},
+        {key: {"count": 1}},
+        {f"{key}.count": 1},
+    ):
+        profile = suggested_profile([event | {"type": "x"}] * 30)
+        assert set(profile.fields) == {"type"}
+
+
 @pytest.mark.parametrize("nested", [True, False], ids=["nested", "dotted"])
 def test_big_maps_of_plain_words_stay_hidden(nested: bool, shared_ring: Ring) -> None:
     """Thousands of users as keys: no name says what they are, their number does."""
@@ -219,8 +232,23 @@ def test_hostile_names_make_no_other_profile(shared_ring: Ring) -> None:
 def test_a_field_named_like_a_shared_keyspace(shared_ring: Ring) -> None:
     """A field has its own path for a keyspace, which must not be that of hosts."""
     given = events(host=["pbx1", "pbx2"], hash=[f"{n:032x}" for n in range(300)], id=["a", "b"])
-    given = [e | {"url": f"/x/{n}", "mac": n, "user": {"id": n}} for n, e in enumerate(given)]
-    pass_through(shared_ring, suggested_profile(given), lines_of(given))
+    names = [f"550e8400-e29b-41d4-a716-{n:012}" for n in range(300)]
+    given = [
+        e | {"url": f"/x/{n}", "user": {"id": n}, "address": name, "ip": "192.0.2.1"}
+        for n, (e, name) in enumerate(zip(given, names, strict=True))
+    ]
+    profile = suggested_profile(given)
+    assert profile.fields["address"].scheme == "det"
+    assert profile.fields["ip"].keyspace == "address"
+    passed = pass_through(shared_ring, profile, lines_of(given))
+    assert passed.events == given
+
+
+def test_what_a_preset_protects_is_not_shown() -> None:
+    """Such a profile would not load: it takes unsafe-clear to show it."""
+    given = [{"a": {"hash": {"sha_count": n}}} for n in range(30)]
+    assert load_profile("ecs").rule_for("a.hash.sha_count") is not None
+    assert scheme(given, "a.hash.sha_count") == "opaque"
 
 
 def test_more_fields_than_a_store_has_columns() -> None:

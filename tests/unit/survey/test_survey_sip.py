@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.leaks import SHORTEST, leaked
-from support.surveys import judgement, lines_of, pass_through, suggested_profile
+from support.surveys import judgement, lines_of, pass_through, suggested_profile, suggested_text
 
 from keys import Ring
 from zt.profile import load_profile
@@ -94,6 +94,12 @@ def test_the_demo(demo_events: list[Event], shared_ring: Ring) -> None:
 def test_captures_from_elsewhere(captured: list[Event], shared_ring: Ring) -> None:
     assert len(identities(captured)) > 50
     check(captured, shared_ring)
+
+
+def test_a_preset_that_knows_the_fields_is_named(demo_events: list[Event]) -> None:
+    text = suggested_text(lines_of(demo_events))
+    assert "# The preset sip-balanced knows 14 of these 30 fields" in text
+    assert "The preset" not in suggested_text(lines_of([{"a": 1, "type": "x"}]))
 
 
 def test_the_preset_is_explained(demo_events: list[Event]) -> None:
