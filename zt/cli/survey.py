@@ -81,7 +81,7 @@ def suggest(
     text = write_profile(read, suggest(read), name)
     with open_output(output) as out:
         out.write(text.encode())
-    note(f"looked at {read.events} events; check the profile, then: zt profile explain -p FILE")
+    note(f"looked at {read.events} events; read the profile, then ask zt profile explain about it")
     _note_bad(read)
     if read.bad:
         raise typer.Exit(1)

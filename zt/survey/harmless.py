@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from zt.profile.model import FieldRule
 from zt.survey.figures import Figures
@@ -10,6 +10,9 @@ from zt.survey.names import HARMLESS, Role, is_moment, names_time
 
 MAX_WORDS = 64
 """Distinct words of an enumeration."""
+
+FEW_WORDS = 12
+"""Distinct words that need not repeat in a small sample."""
 
 MIN_WORDS = 3
 """Values below which no enumeration can be told."""
@@ -21,10 +24,10 @@ _FIRST_EPOCH, _LAST_EPOCH = 946_684_800, 4_102_444_800  # seconds: the years 200
 EVENT_TIME = (FieldRule(scheme="clear", kind="time"), "the event's time")
 
 
-def event_time(ordered: Sequence[Figures], events: int) -> str | None:
+def event_time(fields: Iterable[Figures], events: int) -> str | None:
     """The path of the events' own time: nothing but times, in half of the events or more."""
     ranks = {}
-    for figures in ordered:
+    for figures in fields:
         rank = is_moment(figures.path)
         times = figures.kinds["time"]
         if rank is None or 2 * times < events or figures.values > figures.events:
@@ -82,15 +85,10 @@ def _is_enumeration(figures: Figures) -> bool:
     """Whether all values are words or numbers of three digits, and repeat."""
     if figures.counted("word", "number", "integer") != figures.told:
         return False
-    if (
-        figures.told < MIN_WORDS
-        or figures.is_full
-        or figures.distinct > MAX_WORDS
-        or figures.low < 0
-        or figures.high > 999
-    ):
+    if figures.told < MIN_WORDS or figures.low < 0 or figures.high > 999:
         return False
-    return figures.distinct <= 12 or 2 * figures.distinct <= figures.values
+    repeats = figures.distinct <= FEW_WORDS or 2 * figures.distinct <= figures.values
+    return repeats and figures.distinct <= MAX_WORDS and not figures.is_full
 
 
 def _rounded(step: int) -> FieldRule:

@@ -104,9 +104,9 @@ _HIDDEN: dict[Role, str] = {
 
 
 def suggest(sample: Sample) -> Suggested:
-    """A suggestion for every field of a sample, those that the most events have first."""
-    ordered = sorted(sample.fields, key=lambda figures: (-figures.events, figures.path))
-    time = event_time(ordered, sample.events)
+    """A suggestion for every field of a sample: the time, then those that most events have."""
+    time = event_time(sample.fields, sample.events)
+    ordered = sorted(sample.fields, key=lambda f: (f.path != time, -f.events, f.path))
     found: list[Suggestion] = []
     for figures in ordered:
         rule, why = EVENT_TIME if figures.path == time else _judged(figures)
@@ -187,9 +187,8 @@ def _by_kind(figures: Figures, role: Role | None) -> tuple[FieldRule, str] | Non
     # a list of addresses, or a name among them, falls back to det in the same keyspace
     if count < (0.5 if kind == "address" else 0.8) * figures.told:
         return None
-    if kind in ("digits", "integer") and (role == "phone" or (role == "party" and figures.big)):
-        return _shared(*_BY_KIND["phone"])
-    if kind == "digits" and role == "party":
+    is_number = kind == "digits" or (kind == "integer" and figures.big > 0)
+    if is_number and role in ("phone", "party"):
         return _shared(*_BY_KIND["phone"])
     if kind == "uuid":
         return _DET, "an identifier: its events join"

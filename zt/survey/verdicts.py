@@ -186,8 +186,13 @@ def _keyed(figures: Figures, rule: FieldRule) -> tuple[Level, str]:
         unfit = f"; {figures.unfit} values don't fit and fall back to det"
     if figures.values < ENOUGH:
         return "note", f"too few values to judge{unfit}"
-    instead = "opaque, or clear if it's no secret" if rule.is_keyed else "opaque, or a wider step"
-    if figures.distinct <= FEW and not figures.is_full:
+    if not rule.is_keyed:
+        instead = "opaque, or a wider step"
+    elif 2 * figures.counted("integer", "float", "time") > figures.values:
+        instead = "opaque, coarsen, or clear if it's no secret"
+    else:
+        instead = "opaque, or clear if it's no secret"
+    if figures.distinct <= min(FEW, figures.values // 2) and not figures.is_full:
         few = "one value" if figures.distinct == 1 else f"{figures.distinct} values"
         return "warning", f"{few} only, so this hides nothing: {instead}{unfit}"
     if figures.share >= DOMINANT:

@@ -14,8 +14,11 @@ from zt.survey.sample import Sample
 from zt.survey.yaml_text import key, quoted
 from zt.units import format_span
 
-MAX_HIDDEN = 400
+MAX_HIDDEN = 300
 """Hidden fields that are listed, so that a person can decide otherwise."""
+
+MAX_UNLISTED = 50
+"""Fields that no profile can name, of which a comment tells."""
 
 _HEAD = """\
 # Suggested by `zt profile suggest` from names and values of {events} events. Read it before use:
@@ -52,19 +55,21 @@ def _lines(sample: Sample, suggested: Suggested, name: str) -> Iterator[str]:
     if suggested.time is not None:
         yield f"time: {key(suggested.time)}"
     yield "fields:"
-    yielded = False
+    listed = [s for s in suggested.fields if is_listable(s.figures.path)]
     for group, title in _GROUPS:
-        own = [s for s in suggested.fields if _group(s.rule) == group]
-        listed = [s for s in own if is_listable(s.figures.path)][: MAX_HIDDEN if own else 0]
-        if group != "hidden":
-            listed = own
+        own = [s for s in listed if _group(s.rule) == group]
+        if group == "hidden":  # what is dropped must be listed, what is opaque need not
+            own = sorted(own, key=lambda s: s.rule.scheme != "drop")[:MAX_HIDDEN]
         if own:
             yield f"  # {title}"
-        yield from map(_line, listed)
-        yielded = yielded or bool(listed)
-        yield from _unlisted([s for s in own if not is_listable(s.figures.path)], len(own))
-    if not yielded:
-        yield '  "*": {scheme: opaque}  # nothing else can be named'
+        yield from map(_line, own)
+    if not listed:
+        yield '  "*": {scheme: opaque}  # nothing can be named'
+    others = [s for s in suggested.fields if not is_listable(s.figures.path)]
+    for figures, _, why in others[:MAX_UNLISTED]:
+        yield f"  # {quoted(figures.path[:64])}: {why}"
+    if len(listed) + len(others) > MAX_HIDDEN:
+        yield "  # what has no line here is hidden too"
 
 
 def compare(known: Likeness, fields: int) -> str:
@@ -73,13 +78,6 @@ def compare(known: Likeness, fields: int) -> str:
         f"The preset {known.preset} knows {known.fields} of these {fields} fields: it may be the "
         "better start."
     )
-
-
-def _unlisted(left_out: list[Suggestion], own: int) -> Iterator[str]:
-    for suggestion in left_out[:MAX_HIDDEN]:
-        yield f"  # {quoted(suggestion.figures.path[:64])}: {suggestion.why}"
-    if own > MAX_HIDDEN:
-        yield "  # further fields are hidden without a line"
 
 
 def _group(rule: FieldRule) -> str:

@@ -252,8 +252,10 @@ def test_what_a_preset_protects_is_not_shown() -> None:
 
 
 def test_more_fields_than_a_store_has_columns() -> None:
-    given = [{f"ip{n}": f"192.0.2.{n % 250}" for n in range(900)}] * 30
-    profile = suggested_profile(given)
+    event = {f"ip{n}": f"192.0.2.{n % 250}" for n in range(900)}
+    profile = suggested_profile([event | {"time": "2026-01-02T03:04:05Z", "password": "x"}] * 30)
+    assert profile.time == "time"
+    assert profile.fields["password"].scheme == "drop"
     shown = [path for path, rule in profile.fields.items() if rule.is_visible]
     assert len(shown) == 256
 
