@@ -50,6 +50,9 @@ def encrypt(
         str | None, typer.Option("--stream", help="Name of the stream, for the events' ids.")
     ] = None,
     rejects: RejectsOption = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=256, help="Processes that encrypt.")
+    ] = 1,
     quiet: QuietOption = False,
     json: SummaryOption = False,
 ) -> None:
@@ -69,7 +72,9 @@ def encrypt(
     rules = load_profile(profile)
     warn_of_unsafe(rules)
     with RejectFile(_rejects_path(rejects, output)) as kept:
-        encoder = Encoder(ring, rules, stream=stream, on_reject=kept.keep_encrypted(ring))
+        encoder = Encoder(
+            ring, rules, stream=stream, on_reject=kept.keep_encrypted(ring), workers=workers
+        )
         report = encoder.report
         with open_flow(source, output, quiet=quiet) as flow:
             for wire in encoder.encrypt_batches(flow.batches):
