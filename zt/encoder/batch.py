@@ -55,19 +55,15 @@ class Carried:
 
     def forget(self) -> None:
         """Keep the memory bounded whatever the stream's cardinality; between groups only."""
-        if self._size() > CARRIED:
-            for _, values in self._made.values():
-                if values.is_useless():
-                    values.clear()
-        if self._size() > CARRIED:
-            for _, values in self._made.values():
+        made = [values for _, values in self._made.values()]
+        for values in made:
+            values.settle()
+        if sum([values.size for values in made]) > CARRIED:
+            for values in made:
                 values.turn()
         if self.shapes.are_many():
             self.shapes = Shapes(self.plan)
             self._layouts.clear()
-
-    def _size(self) -> int:
-        return sum([values.size for _, values in self._made.values()])
 
 
 class Batch:

@@ -28,7 +28,7 @@ from zt.profile import Profile
 
 BATCH_EVENTS = 10_000
 
-CHUNK = 500
+CHUNK = 1000
 """Events that go through the columns at once: enough to amortise a call, few enough that what one
 step leaves is in the processor's cache when the next one comes."""
 

@@ -14,7 +14,7 @@ from keys.derive import lp, uint32
 from zt.encoder.derived import Derived
 from zt.encoder.fields import FieldPlan
 from zt.encoder.layout import Layout
-from zt.encoder.made import Made, MadeValues, keys_of
+from zt.encoder.made import MadeValues, keys_of
 from zt.encoder.plan import Plan
 from zt.encoder.seal import SEAL_START, sealed_place, sealed_value
 from zt.encoder.shapes import HIDDEN, Values, entry_of
@@ -64,6 +64,17 @@ class _Cells(NamedTuple):
     sealed: list[bytes | Texts]
     leaves: Sequence[int] | None = None
     originals: Texts | None = None
+
+
+_Piece = tuple[bytes, bytes, bytes | None]
+
+
+class _Pieces(NamedTuple):
+    """What was made of a field's values: see `zt.encoder.made.Made`."""
+
+    json: Texts
+    sealed: Texts
+    originals: Sequence[bytes | None]
 
 
 class Group:
@@ -183,20 +194,18 @@ class Group:
             made(field).ask(keys, values)
             self._keys[field.path] = keys
 
-    def _made(self, made: MadeOf, field: FieldPlan, notes: Notes) -> Sequence[Made]:
+    def _made(self, made: MadeOf, field: FieldPlan, notes: Notes) -> _Pieces:
         """What was made of a field's values, in order; nothing of clear ones."""
         notes.seen[field.path] = field
-        if field.fallback is None:
-            return ()
-        found = list(map(made(field).made.__getitem__, self._keys[field.path]))
-        if not found:
-            return found
-        *_, fallen, records = zip(*found, strict=True)
+        if not (keys := self._keys.get(field.path)):
+            return _Pieces((), (), ())
+        found = map(made(field).made.__getitem__, keys)
+        json, sealed, originals, fallen, records = zip(*found, strict=True)
         if True in fallen:
             notes.fallbacks[field.path] += fallen.count(True)
         if field.dictionary is not None:
             notes.records.update(filter(None, records))
-        return found
+        return _Pieces(json, sealed, originals)
 
     def _cells(
         self, number: int, field: FieldPlan, is_array: bool, made: MadeOf, notes: Notes
@@ -205,25 +214,24 @@ class Group:
         column, keys = self._columns[number], self._layout.keys[number]
         found = self._made(made, field, notes)
         if is_array:
-            items = iter(found)
+            items = zip(*found, strict=True)
             rows = [_array(field, keys, array, items) for array in column]
             texts, parts, leaves, originals = zip(*rows, strict=True)
             return _Cells(texts, [parts], leaves, originals)
         place = sealed_place(field.path, -1)
         if field.fallback is None:
             return _Cells(encode_json_all(column), [place, _sealed_values(column)])
-        texts, parts, originals, _, _ = zip(*found, strict=True)
-        if not any(originals):
-            return _Cells(texts, [place, parts])
-        head = b"[" + keys + b",null,"
-        kept = [b"" if text is None else head + text + b"]," for text in originals]
-        return _Cells(texts, [place, parts], None, kept)
+        kept = None
+        if any(found.originals):
+            head = b"[" + keys + b",null,"
+            kept = [b"" if text is None else head + text + b"]," for text in found.originals]
+        return _Cells(found.json, [place, found.sealed], None, kept)
 
     def _derived_cells(self, path: str, made: MadeOf, notes: Notes) -> _Cells:
         """A derived field, where events have it."""
         field = self._plan.field(path)
         assert field is not None, "what was asked for has a field"
-        items = iter(self._made(made, field, notes))
+        items = zip(*self._made(made, field, notes), strict=True)
         key = msgspec.json.encode(path) + b":"
         rows: list[tuple[bytes, bytes, int]] = []
         for value in self._derived[path]:
@@ -240,7 +248,7 @@ class Group:
 
 
 def _array(
-    field: FieldPlan, keys: bytes, array: Sequence[Any], items: Iterator[Made]
+    field: FieldPlan, keys: bytes, array: Sequence[Any], items: Iterator[_Piece]
 ) -> tuple[bytes, bytes, int, bytes]:
     """An array of scalars: JSON, what the seal covers, how many leaves, and the originals."""
     texts, sealed, kept = [], [], []
@@ -253,14 +261,11 @@ def _array(
     return b"[" + b",".join(texts) + b"]", b"".join(sealed), len(array), b"".join(kept)
 
 
-def _scalar(
-    value: Any, items: Iterator[Made], field: FieldPlan
-) -> tuple[bytes, bytes, bytes | None]:
+def _scalar(value: Any, items: Iterator[_Piece], field: FieldPlan) -> _Piece:
     """A value's JSON, what the seal covers of it, and its original if that has to be kept."""
     if value is None or field.fallback is None:
         return msgspec.json.encode(value), sealed_value(value), None
-    made = next(items)
-    return made.json, made.sealed, made.original
+    return next(items)
 
 
 def _scalars(column: Values) -> list[Any]:

@@ -22,6 +22,8 @@ CARRIED = 24 * 1024 * 1024
 
 _OVERHEAD = 500  # bytes of Python's objects for each value
 _COMES_AGAIN = 0.1  # share of the values asked for; of fewer, nothing is carried over
+_JUDGED_ON = 20_000  # values asked for
+_JUDGED_AGAIN = 10  # times as many later
 
 
 class Made(NamedTuple):
@@ -55,6 +57,7 @@ class MadeValues:
         self.size = 0
         self._older: dict[Hashable, Made] = {}
         self._asked: dict[Hashable, Any] = {}
+        self._carries = True
         self._count = self._count_of_new = 0
 
     def ask(self, keys: Sequence[Hashable], values: Sequence[Any]) -> None:
@@ -79,24 +82,30 @@ class MadeValues:
             self._keep(zip(self._asked, made, strict=True))
             self._asked = {}
 
-    def is_useless(self) -> bool:
-        """Whether the values have shown not to come again, as Call-IDs don't."""
-        return self._count_of_new > (1 - _COMES_AGAIN) * self._count
+    def settle(self) -> None:
+        """Forget at once what has shown not to come again, as Call-IDs don't.
+
+        That is far faster than to carry it: new values then take the memory of the old ones, which
+        the processor has at hand.
+        """
+        if self._count > _JUDGED_ON * (1 if self._carries else _JUDGED_AGAIN):
+            self._carries = not self._carries or (
+                self._count - self._count_of_new > _COMES_AGAIN * self._count
+            )
+            self._count = self._count_of_new = 0
+        if not self._carries:
+            self.made, self._older, self.size = {}, {}, 0
 
     def turn(self) -> None:
         """Forget what was not asked for since the last turn."""
         self._older, self.made, self.size = self.made, {}, 0
-        self._count = self._count_of_new = 0
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self.turn()
-        self._older = {}
 
     def _keep(self, made: Iterable[tuple[Hashable, Made]]) -> None:
+        size = 0
         for key, each in made:
             self.made[key] = each
-            self.size += _OVERHEAD + 2 * len(each.json) + len(each.record or b"")
+            size += _OVERHEAD + 2 * len(each.json) + len(each.record or b"")
+        self.size += size
 
 
 def keys_of(values: Sequence[Any]) -> Sequence[Hashable]:
