@@ -7,6 +7,7 @@ guess.
 
 from analytics.wire.encoding import (
     MICROSECONDS,
+    decode_all,
     decode_bytes,
     encode_all,
     encode_bytes,
@@ -138,6 +139,7 @@ __all__ = [
     "WireModel",
     "as_weight",
     "check_filter",
+    "decode_all",
     "decode_bytes",
     "decode_json",
     "encode_all",

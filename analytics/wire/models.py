@@ -8,7 +8,6 @@ ciphertexts) the cloud can neither make nor check.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
@@ -106,7 +105,7 @@ class ValueRecord(WireModel):
     @field_validator("tokens")
     @classmethod
     def _sorted_and_distinct(cls, tokens: tuple[int, ...]) -> tuple[int, ...]:
-        if any(a >= b for a, b in pairwise(tokens)):
+        if list(tokens) != sorted(set(tokens)):
             raise ValueError("tokens must be sorted and distinct")
         return tokens
 

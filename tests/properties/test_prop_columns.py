@@ -16,10 +16,13 @@ from support.every_scheme import events as every_value
 from support.scalar_encoder import ScalarEncoder
 from support.thorough import examples
 
+from analytics.wire import EventLine, HeaderLine, parse_line, read_stream
 from keys import Ring
-from zt.encoder import Encoder
+from zt.encoder import Decoder, Encoder
 from zt.encoder import encrypt as module
+from zt.errors import ZtError
 from zt.profile import Profile, load_profile, preset_names
+from zt.rewrap.again import exact_json
 
 Event = dict[str, Any]
 RELAXED = [HealthCheck.filter_too_much, HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -59,6 +62,25 @@ def test_the_demo(shared_ring: Ring, demo_lines: list[bytes], name: str) -> None
     check(shared_ring, load_profile(name), demo_lines[:150], 60)
 
 
+def check_opened(ring: Ring, wire: list[bytes]) -> None:
+    """Opened together is what is opened alone."""
+    alone: list[Event | str] = []
+    decoder = Decoder(ring)
+    for line in read_stream(wire):
+        if isinstance(line, HeaderLine):
+            decoder.header(line.header)
+        elif isinstance(line, EventLine):
+            try:
+                alone.append(decoder.event(line))
+            except ZtError as error:
+                alone.append(str(error))
+    together = Decoder(ring, on_reject=lambda reject: rejected.append(reject.reason))
+    rejected: list[str] = []
+    opened = list(together.decrypt(wire))
+    assert list(map(exact_json, opened)) == [exact_json(e) for e in alone if isinstance(e, dict)]
+    assert rejected == [e for e in alone if isinstance(e, str)]
+
+
 shapes = st.lists(any_event | odd_events(), min_size=1, max_size=8)
 """Events to choose from: a batch has many of a few shapes, as real ones do."""
 
@@ -70,6 +92,24 @@ def test_any_batches(
 ) -> None:
     given_lines = lines_of([draw.choice(some) for _ in range(count)])
     check(shared_ring, PROFILE, given_lines, size)
+    wire = list(Encoder(shared_ring, PROFILE, stream="s").encrypt(given_lines))
+    check_opened(shared_ring, wire)
+
+
+@settings(max_examples=examples(30), suppress_health_check=RELAXED, deadline=None)
+@given(shapes, st.randoms())
+def test_any_damage(shared_ring: Ring, some: list[Event], draw: random.Random) -> None:
+    """Some lines of a batch have a byte of another one."""
+    good = lines_of([draw.choice(some) for _ in range(40)])
+    wire = list(Encoder(shared_ring, PROFILE, stream="s").encrypt(good))
+    head = sum(b'"zt":{"kind":' in line for line in wire)
+    for place in draw.sample(range(head, len(wire)), k=min(len(wire) - head, 9)):
+        line, other = bytearray(wire[place]), draw.choice(wire[head:])
+        at = draw.randrange(len(line) - 1)
+        line[at] = other[at % len(other)] if other[at % len(other)] != 10 else 65
+        if isinstance(parse_line(bytes(line).rstrip()), EventLine):  # else it is refused earlier
+            wire[place] = bytes(line)
+    check_opened(shared_ring, wire)
 
 
 @pytest.mark.parametrize("workers", [2, 3])

@@ -21,8 +21,6 @@ from zt.cli.runtime import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from keys import Ring
     from zt.encoder.decrypt import Decoder
 
@@ -124,23 +122,10 @@ def decrypt(
         if store is not None:
             _take_headers(decoder, ring, store)
         with open_flow(source, output, quiet=quiet) as flow:
-            events: list[bytes] = []
-
-            def pass_on() -> None:
-                ready, events[:] = events.copy(), []
-                flow.write(ready, report.events)
-
-            def lines() -> Iterator[bytes]:
-                for batch in flow.batches:
-                    yield from batch
-                    pass_on()  # the next line is asked for when this one's event is out
-
-            try:
-                for event in decoder.decrypt(lines()):
+            for events in decoder.decrypt_batches(flow.batches):
+                if events:
                     kept.tell()
-                    events.append(msgspec.json.encode(event) + b"\n")
-            finally:
-                pass_on()  # what was verified before a failure is good
+                flow.write([msgspec.json.encode(event) + b"\n" for event in events], report.events)
     if json:
         flow.write_summary(asdict(report))
     elif not quiet:

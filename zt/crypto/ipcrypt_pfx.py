@@ -107,18 +107,20 @@ class IpcryptPfx:
         words[:, 1] = addresses
         return self._mapped(words, decrypt=decrypt)[:, 1].astype(np.uint32)
 
-    def ipv6(self, addresses: Words, *, decrypt: bool = False) -> Words:
+    def ipv6(self, addresses: Words, *, decrypt: bool = False, mapped: bool = True) -> Words:
         """IPv6 addresses, shape (n, 2), high and low 64 bits; IPv4-mapped ones stay mapped.
+
+        Unless `mapped` is false: see `decrypt`.
 
         Raises:
             TypeError: another type of array.
         """
         if addresses.dtype != np.uint64 or addresses.shape[1:] != (2,):
             raise TypeError("IPv6 addresses come as pairs of uint64")
-        mapped = (addresses[:, 0] == 0) & (addresses[:, 1] >> np.uint64(32) == MAPPED)
+        v4 = (addresses[:, 0] == 0) & (addresses[:, 1] >> np.uint64(32) == MAPPED) & mapped
         results: Words = np.empty_like(addresses)
-        results[mapped] = self._mapped(addresses[mapped], decrypt=decrypt)
-        results[~mapped] = self._levels(addresses[~mapped], (0, 1), ADDRESS, decrypt=decrypt)
+        results[v4] = self._mapped(addresses[v4], decrypt=decrypt)
+        results[~v4] = self._levels(addresses[~v4], (0, 1), ADDRESS, decrypt=decrypt)
         return results
 
     def _mapped(self, words: Words, *, decrypt: bool) -> Words:

@@ -10,12 +10,12 @@ characters exactly, so a prefix of the text shows the epoch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from analytics.wire import decode_bytes, encode_all, encode_bytes
+from analytics.wire import decode_all, decode_bytes, encode_all, encode_bytes
 from keys import Secret
 from zt.errors import IntegrityError
 
@@ -62,6 +62,21 @@ class Sealer:
         except ValueError:
             raise _does_not_open() from None
         return self.open_bytes(data, *context)
+
+    def open_all(self, envelopes: Sequence[str], *context: bytes) -> list[bytes]:
+        """The plaintexts of envelopes that are all bound to the same context.
+
+        Raises:
+            IntegrityError: see `open`.
+        """
+        decrypt, start = self._siv.decrypt, encode_bytes(self.header)
+        if not all(envelope.startswith(start) for envelope in envelopes):
+            raise _does_not_open()  # another epoch, suite or version
+        associated = [self.header, *context]
+        try:
+            return [decrypt(data[HEADER_SIZE:], associated) for data in decode_all(envelopes)]
+        except (ValueError, InvalidTag):
+            raise _does_not_open() from None
 
     def open_bytes(self, envelope: bytes, *context: bytes) -> bytes:
         """The plaintext of an envelope that was not spelled as text.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import compress
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -20,7 +20,7 @@ from zt.encoder.group import Group, Input, Notes
 from zt.encoder.layout import Layout
 from zt.encoder.made import CARRIED, MadeValues, keys_of
 from zt.encoder.plan import Plan
-from zt.encoder.shapes import Shape, Shapes
+from zt.encoder.shapes import PlanPlace, Shape, Shapes
 from zt.errors import EventError
 from zt.schemes.base import UnfitError
 
@@ -30,7 +30,7 @@ class Carried:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.shapes = Shapes(plan)
+        self.shapes = Shapes(partial(PlanPlace, plan))
         self.derived = Derived(plan.profile.derive)
         self._layouts: dict[Shape, Layout] = {}
         self._made: dict[tuple[str, str], tuple[FieldPlan, MadeValues]] = {}
@@ -62,7 +62,7 @@ class Carried:
             for values in made:
                 values.turn()
         if self.shapes.are_many():
-            self.shapes = Shapes(self.plan)
+            self.shapes = Shapes(partial(PlanPlace, self.plan))
             self._layouts.clear()
 
 
@@ -91,13 +91,13 @@ class Batch:
         groups = []
         for shape, numbers in carried.shapes.groups([each.event for each in inputs]).items():
             layout = carried.layout(shape)
-            occupied = layout.occupied([inputs[number].event for number in numbers])
-            for number in compress(numbers, occupied):
-                results[number] = _occupied()
-            if left := [n for n, refused in zip(numbers, occupied, strict=True) if not refused]:
-                group = Group(carried.plan, layout, [inputs[number] for number in left])
-                group.ask(carried.made, carried.derived)
-                groups.append((group, left))
+            if layout.is_occupied:
+                for number in numbers:
+                    results[number] = _occupied()
+                continue
+            group = Group(carried.plan, layout, [inputs[number] for number in numbers])
+            group.ask(carried.made, carried.derived)
+            groups.append((group, numbers))
         carried.make()
         for group, numbers in groups:
             for number, line in zip(numbers, group.lines(carried.made, self._notes), strict=True):

@@ -7,8 +7,9 @@ single events.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from analytics.wire import (
@@ -19,13 +20,16 @@ from analytics.wire import (
     Keys,
     ValueLine,
     decode_bytes,
-    read_stream,
 )
-from keys import GrantError, KeyCheckError, KeysError, Ring, UnknownEpochError, labels
+from keys import GrantError, Ring, UnknownEpochError, labels
+from zt.encoder.chunk import Chunk
 from zt.encoder.fields import FieldPlan
+from zt.encoder.opening import Opener
+from zt.encoder.pieces import CHUNK
+from zt.encoder.placing import put_all, replace, respelled
 from zt.encoder.plan import Plan, open_profile
 from zt.encoder.seal import HeaderTag, ValueTag
-from zt.errors import IntegrityError, SystemicError, ZtError
+from zt.errors import IntegrityError, SystemicError
 from zt.values.paths import occupies
 
 SYSTEMIC_AFTER = 100  # events; a share is not judged on fewer while the stream goes on
@@ -33,7 +37,11 @@ SYSTEMIC_AFTER = 100  # events; a share is not judged on fewer while the stream 
 
 @dataclass(slots=True)
 class DecryptReport:
-    """What a decryption did."""
+    """What a decryption did.
+
+    `rejected` counts lines of all kinds that were not believed, `failed_events` the events among
+    them; `reason` is that of the last one.
+    """
 
     events: int = 0
     failed_events: int = 0
@@ -87,6 +95,7 @@ class Decoder:
         self._ring = ring
         self._on_reject = on_reject
         self._plans: dict[tuple[str, str], Plan] = {}
+        self._openers: dict[Plan, Opener] = {}
         self._value_tags: dict[tuple[str, str], ValueTag] = {}
         self._unknown: UnknownEpochError | None = None
 
@@ -143,13 +152,28 @@ class Decoder:
             WrongKeyError: the ring does not hold its epoch.
         """
         record = line.record
-        known = (record.kid, record.keyspace)
+        if (tag := self.value_tag(record.kid, record.keyspace)) is not None:
+            tag.verify(record)
+
+    def value_tag(self, kid: str, keyspace: str) -> ValueTag | None:
+        """What verifies the value records of a keyspace; None if the ring does not open it.
+
+        Raises:
+            WrongKeyError: the ring does not hold the epoch.
+        """
+        known = (kid, keyspace)
         if (tag := self._value_tags.get(known)) is None:
-            keys = self._ring.epoch(record.kid)
-            if not keys.grants(record.keyspace):
-                return
-            tag = self._value_tags[known] = ValueTag(keys.keyspace(record.keyspace))
-        tag.verify(record)
+            keys = self._ring.epoch(kid)
+            if not keys.grants(keyspace):
+                return None
+            tag = self._value_tags[known] = ValueTag(keys.keyspace(keyspace))
+        return tag
+
+    def opener(self, plan: Plan) -> Opener:
+        """What opens the events of one of its plans by column."""
+        if (opener := self._openers.get(plan)) is None:
+            opener = self._openers[plan] = Opener(plan)
+        return opener
 
     def event(self, line: EventLine) -> dict[str, Any]:
         """The event as it was before encryption, but for dropped fields.
@@ -182,14 +206,12 @@ class Decoder:
             event = _copy(view)
             for path in plan.profile.derive:
                 if event.pop(path, None) is None and occupies(event, path):
-                    raise _respelled()
+                    raise respelled()
             for keys, index, value in hidden.originals:
                 if plan.opens(".".join(keys)):
-                    _replace(event, keys, index, value)
-            for entry in hidden.entries:
-                _put(view, *entry)
-        for entry in hidden.entries:
-            _put(event, *entry)
+                    replace(event, keys, index, value)
+            put_all(view, hidden.entries)
+        put_all(event, hidden.entries)
         return OpenedEvent(event, view, plan)
 
     def decrypt(self, lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
@@ -203,29 +225,53 @@ class Decoder:
             SystemicError: more than half of the events failed.
             GrantError: the ring can't verify events.
         """
+        rest = iter(lines)
+        batches = iter(lambda: list(islice(rest, CHUNK)), [])
+        return chain.from_iterable(self.decrypt_batches(batches))
+
+    def decrypt_batches(self, batches: Iterable[Sequence[bytes]]) -> Iterator[list[dict[str, Any]]]:
+        """The same for batches of lines, as the one who reads the stream cuts them.
+
+        Yields:
+            The events of some lines; what was verified before an error comes before it.
+
+        Raises:
+            KeyCheckError, UnknownEpochError, VersionError, SystemicError, GrantError: see
+                `decrypt`.
+        """
         self._ring.require(labels.SEAL_KEYSPACE)
-        for line in read_stream(lines):
-            try:
-                match line:
-                    case HeaderLine():
-                        self.header(line.header)
-                    case ValueLine():
-                        self.value(line)
-                    case EventLine():
-                        yield self.event(line)
-                        self.report.events += 1
-                    case BadLine():
-                        self._reject(line, line.reason)
-            except KeyCheckError:
-                raise
-            except (ZtError, KeysError) as error:
-                if isinstance(error, UnknownEpochError) and self._unknown is None:
-                    self._unknown = error
-                self._reject(line, str(error))
-            self._check_share(SYSTEMIC_AFTER)
+        number = 0
+        for batch in batches:
+            for start in range(0, len(batch), CHUNK):
+                lines = batch[start : start + CHUNK]
+                events, stopped = self._decrypted(lines, number)
+                yield events
+                if stopped is not None:
+                    raise stopped
+                number += len(lines)
         self._check_share(1)
         if self._unknown is not None and not self.report.events:
             raise self._unknown
+
+    def _decrypted(
+        self, lines: Sequence[bytes], number: int
+    ) -> tuple[list[dict[str, Any]], Exception | None]:
+        """The events among some lines, and what stops the stream there."""
+        chunk = Chunk(self, lines, number)
+        events: list[dict[str, Any]] = []
+        for line, result in zip(chunk.lines, chunk.results, strict=True):
+            if isinstance(result, dict):
+                events.append(result)
+                self.report.events += 1
+            elif result is not None:
+                if isinstance(result, UnknownEpochError) and self._unknown is None:
+                    self._unknown = result
+                self._reject(line, str(result))
+            try:
+                self._check_share(SYSTEMIC_AFTER)
+            except (SystemicError, UnknownEpochError) as error:
+                return events, error
+        return events, chunk.stopped
 
     def _reject(self, line: HeaderLine | ValueLine | EventLine | BadLine, reason: str) -> None:
         self.report.rejected += 1
@@ -292,48 +338,3 @@ def _copy(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _copy(item) for key, item in value.items()}
     return [_copy(item) for item in value] if isinstance(value, list) else value
-
-
-def _replace(event: dict[str, Any], keys: Keys, index: int | None, value: Any) -> None:
-    """Put the original in the place of a canonical value.
-
-    Raises:
-        IntegrityError: there is none: a store spelled the visible part otherwise.
-    """
-    branch: Any = event
-    place: Any = keys[-1]
-    try:
-        for key in keys[:-1]:
-            branch = branch[key]
-        if index is not None:
-            branch, place = branch[place], index if index >= 0 else None
-        branch[place]  # it must be there
-    except (KeyError, IndexError, TypeError):
-        raise _respelled() from None
-    branch[place] = value
-
-
-def _put(event: dict[str, Any], keys: Keys, value: Any) -> None:
-    """Put a hidden field back into its place.
-
-    The seal does not tell nested from dotted spelling, so a store could respell a visible field
-    to stand where a hidden one belongs; neither may then silently win.
-
-    Raises:
-        IntegrityError: something else is in that place.
-    """
-    branch: Any = event
-    for key in keys[:-1]:
-        branch = branch.setdefault(key, {})
-        if not isinstance(branch, dict):
-            break
-    if not isinstance(branch, dict) or keys[-1] in branch:
-        raise _respelled()
-    branch[keys[-1]] = value
-
-
-def _respelled() -> IntegrityError:
-    return IntegrityError(
-        "an event's visible fields are not where they were: its keys were respelled",
-        "get the event again from where it was made, and ask who could write the store",
-    )

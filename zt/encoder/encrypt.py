@@ -21,16 +21,13 @@ from zt.encoder.batch import Batch
 from zt.encoder.event_id import EventIds, stream_name
 from zt.encoder.group import Input
 from zt.encoder.input import read_event
+from zt.encoder.pieces import CHUNK
 from zt.encoder.workers import in_order
 from zt.encoder.writer import BatchWriter
 from zt.errors import EventError
 from zt.profile import Profile
 
 BATCH_EVENTS = 10_000
-
-CHUNK = 1000
-"""Events that go through the columns at once: enough to amortise a call, few enough that what one
-step leaves is in the processor's cache when the next one comes."""
 
 BATCH_BYTES = 16 * 1024 * 1024
 """A batch of long lines ends here, so that the memory for it is bounded."""
@@ -60,7 +57,7 @@ class Reject:
 
     line: int
     reason: str
-    raw: bytes
+    raw: bytes = field(repr=False)
 
 
 class Lines(NamedTuple):

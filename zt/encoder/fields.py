@@ -173,6 +173,25 @@ class FieldPlan:
             self._revealed[ciphertext] = canonical
         return canonical
 
+    def reveal_all(self, ciphertexts: Sequence[Any]) -> list[Any]:
+        """The same of a column, each distinct ciphertext once.
+
+        Raises:
+            IntegrityError: one of them is none; `reveal` tells which.
+        """
+        if self.fallback is None or set(map(type, ciphertexts)) != {str}:
+            return list(map(self.reveal, ciphertexts))
+        known, made = self._revealed, self.fallback.made
+        if new := set(ciphertexts).difference(known):
+            if len(known) >= REMEMBERED:
+                known.clear()
+                new = set(ciphertexts)
+            by_det = set(filter(made, new))
+            for scheme, own in ((self.fallback, list(by_det)), (self.scheme, list(new - by_det))):
+                if own:
+                    known.update(zip(own, scheme.reveal_all(own), strict=True))
+        return list(map(known.__getitem__, ciphertexts))
+
     def proves_itself(self, ciphertext: str) -> bool:
         """Whether this ciphertext opens only as it was made, without seal or tag.
 

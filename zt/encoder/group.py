@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from itertools import repeat
 from typing import Any, NamedTuple
 
 import msgspec
 
-from analytics.wire import MAX_LINE, decode_bytes, encode_all, encode_json_all
-from keys.derive import lp, uint32
+from analytics.wire import MAX_LINE, encode_all, encode_json_all
 from zt.encoder.derived import Derived
 from zt.encoder.fields import FieldPlan
 from zt.encoder.layout import Layout
 from zt.encoder.made import MadeValues, keys_of
+from zt.encoder.pieces import Texts, joined
 from zt.encoder.plan import Plan
-from zt.encoder.seal import SEAL_START, sealed_place, sealed_value
+from zt.encoder.seal import SealedField, sealed_place, sealed_value, sealed_values
 from zt.encoder.shapes import HIDDEN, Values, entry_of
 from zt.errors import EventError
-
-Texts = Sequence[bytes]
-"""A text for each event of a group."""
 
 MadeOf = Callable[[FieldPlan], MadeValues]
 
@@ -64,6 +60,10 @@ class _Cells(NamedTuple):
     sealed: list[bytes | Texts]
     leaves: Sequence[int] | None = None
     originals: Texts | None = None
+
+    def sealed_as(self, path: str) -> SealedField:
+        """What the seal covers."""
+        return SealedField(path, self.sealed, self.leaves)
 
 
 _Piece = tuple[bytes, bytes, bytes | None]
@@ -120,9 +120,13 @@ class Group:
         }
         derived = {path: self._derived_cells(path, made, notes) for path in self._derived}
         opaque = plan.blob.seal_all(self._hidden(cells), ids)
-        seals = plan.seal.compute_all(self._sealed(ids, {**cells, **derived}, opaque))
+        sealed = [
+            *(each.sealed_as(self._layout.paths[number]) for number, each in cells.items()),
+            *(each.sealed_as(path) for path, each in derived.items()),
+        ]
+        seals = plan.seal.compute_all(ids, plan.kid, plan.profile_id, sealed, opaque)
         names = f'","kid":"{plan.kid}","profile":"{plan.profile_id}","opaque":"'.encode()
-        lines = _joined(
+        lines = joined(
             [
                 *(
                     piece if isinstance(piece, bytes) else cells[piece].json
@@ -156,35 +160,8 @@ class Group:
         pieces.append(b'],"r":[' if between == b"[" else b']],"r":[')
         kept = [each.originals for each in cells.values() if each.originals is not None]
         if kept:
-            pieces.append([text[:-1] for text in _joined(kept, len(self._inputs))])
-        return _joined([*pieces, b"]}"], len(self._inputs))
-
-    def _sealed(
-        self, ids: Texts, cells: dict[Any, _Cells], opaque: Sequence[str]
-    ) -> Iterable[bytes]:
-        """What the seal of each event covers."""
-        plan = self._plan
-        names = lp(bytes.fromhex(plan.kid), decode_bytes(plan.profile_id)) + uint32(4)
-        varying = [each.leaves for each in cells.values() if each.leaves is not None]
-        fixed = len(cells) - len(varying)
-        counts: bytes | Texts = uint32(fixed)
-        if varying:
-            counts = [uint32(fixed + sum(row)) for row in zip(*varying, strict=True)]
-        ordered = sorted(cells, key=self._path)
-        return _joined(
-            [
-                SEAL_START,
-                ids,
-                names,
-                counts,
-                *(piece for place in ordered for piece in cells[place].sealed),
-                [uint32(len(text)) + text.encode() for text in opaque],
-            ],
-            len(ids),
-        )
-
-    def _path(self, place: int | str) -> str:
-        return place if isinstance(place, str) else self._layout.paths[place]
+            pieces.append([text[:-1] for text in joined(kept, len(self._inputs))])
+        return joined([*pieces, b"]}"], len(self._inputs))
 
     # --- one field ---------------------------------------------------------------------------
 
@@ -220,7 +197,7 @@ class Group:
             return _Cells(texts, [parts], leaves, originals)
         place = sealed_place(field.path, -1)
         if field.fallback is None:
-            return _Cells(encode_json_all(column), [place, _sealed_values(column)])
+            return _Cells(encode_json_all(column), [place, sealed_values(column)])
         kept = None
         if any(found.originals):
             head = b"[" + keys + b",null,"
@@ -277,24 +254,6 @@ def _scalars(column: Values) -> list[Any]:
         elif value is not None:
             found.append(value)
     return found
-
-
-def _sealed_values(column: Values) -> list[bytes]:
-    """What the seal covers of each value; of one type each distinct one is encoded once."""
-    types = set(map(type, column))
-    if types <= {str} or types <= {int}:
-        known = {value: sealed_value(value) for value in set(column)}
-        return list(map(known.__getitem__, column))
-    return list(map(sealed_value, column))
-
-
-def _joined(pieces: Sequence[bytes | Texts], count: int) -> list[bytes]:
-    """The text of each event: what is the same in all of them, and its own."""
-    rows = zip(
-        *[repeat(piece, count) if isinstance(piece, bytes) else piece for piece in pieces],
-        strict=True,
-    )
-    return list(map(b"".join, rows))
 
 
 def _ascii(texts: Sequence[str]) -> list[bytes]:

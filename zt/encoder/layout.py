@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from zt.encoder.plan import Plan
-from zt.encoder.shapes import ARRAY, HIDDEN, PLAIN, Shape, Values
+from zt.encoder.shapes import ARRAY, HIDDEN, PLAIN, PlanPlace, Shape, Values
 from zt.schemes.drop import prefixes
-from zt.values.paths import occupies, values_at
+from zt.values.paths import values_at
 
 Piece = bytes | int
 """What stands in a text: the same in all events, or the value of a leaf, by its number."""
@@ -24,6 +24,8 @@ class Layout:
         keys: the segments of their paths, as the blob has them.
         hidden: the numbers of leaves that go into the blob.
         visible: the numbers of those that stay, their fields, and whether they are arrays.
+        is_occupied: whether an own field stands where one is to be derived, or below it. What is
+            above a derived field is always looked into, so no hidden value holds one unseen.
         body: the encrypted event up to its derived fields, without its last brace.
     """
 
@@ -37,7 +39,7 @@ class Layout:
         self.visible = [
             (n, place.field, entry == ARRAY)
             for n, (place, entry) in enumerate(leaves)
-            if entry in (PLAIN, ARRAY) and place.field is not None
+            if entry in (PLAIN, ARRAY) and isinstance(place, PlanPlace) and place.field is not None
         ]
         members = _members(shape, iter(range(len(leaves))))
         self.body: list[Piece] = [b"{", *_separated(members), *([b","] if members else [])]
@@ -45,19 +47,12 @@ class Layout:
         self._unseen = [n for n, (_, entry) in enumerate(leaves) if entry not in (PLAIN, ARRAY)]
         derived = plan.profile.derive
         above = {prefix for place in self._places for prefix in prefixes(place.path)}
-        self._is_occupied = any(path in above for path in derived)
-        self._may_be_occupied = [path for path in derived if self._reaches_below(path)]
+        self.is_occupied = any(path in above for path in derived)
         self._sources = {each.source: self._source(each.source) for each in derived.values()}
 
     def columns(self, events: Sequence[dict[str, Any]]) -> list[Values]:
         """The values of each leaf."""
         return list(self._shape.columns(events))
-
-    def occupied(self, events: Sequence[dict[str, Any]]) -> list[bool]:
-        """Whether an event has a field already where one is to be derived."""
-        if self._is_occupied or not self._may_be_occupied:
-            return [self._is_occupied] * len(events)
-        return [any(occupies(event, path) for path in self._may_be_occupied) for event in events]
 
     def source(
         self, path: str, events: Sequence[dict[str, Any]], columns: Sequence[Values]

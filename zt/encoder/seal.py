@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from operator import itemgetter
-from typing import Any
+from operator import attrgetter, itemgetter
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -27,6 +27,7 @@ from analytics.wire import (
 )
 from keys import EpochKeys, KeyspaceKey, Secret, labels
 from keys.derive import lp, uint32
+from zt.encoder.pieces import Texts, joined
 from zt.errors import IntegrityError
 from zt.schemes.det import scalar_bytes, scalar_type
 
@@ -35,13 +36,27 @@ MAC_SIZE = 16  # bytes
 ID_SIZE = 16  # bytes of an event's id
 _KEY_SIZE = 32  # bytes
 _VERSION = lp(uint32(SEAL_VERSION))
-SEAL_START = _VERSION + uint32(ID_SIZE)
-"""What comes before an event's id in the message of its seal."""
+_START = _VERSION + uint32(ID_SIZE)
 _LP_EMPTY = lp(b"")
 _LP_TYPES = {kind: lp(kind) for kind in (b"s", b"b", b"i", b"f", b"n", b"o", b"a")}
 _LP_TEXT = _LP_TYPES[b"s"]
 _PLACE = itemgetter(0, 1)
+_PATH = attrgetter("path")
 _REMEMBERED = 256  # code points; longer paths must not fill the memory
+
+
+class SealedField(NamedTuple):
+    """A field of many events, as their seals cover it.
+
+    Attributes:
+        path: dotted.
+        pieces: of the text for each event: see `sealed_place` and `sealed_value`.
+        leaves: how many leaves it has in each event; None: one.
+    """
+
+    path: str
+    pieces: Sequence[bytes | Texts]
+    leaves: Sequence[int] | None
 
 
 class EventSeal:
@@ -75,7 +90,7 @@ class EventSeal:
         found = leaf_values(body)
         found.sort(key=_PLACE)  # code points and their UTF-8 have one order
         parts = [
-            SEAL_START,
+            _START,
             decode_bytes(event_id),
             lp(bytes.fromhex(kid), decode_bytes(profile), uint32(len(found))),
         ]
@@ -89,8 +104,31 @@ class EventSeal:
         parts.append(lp(opaque.encode()))
         return _mac(self._key, b"".join(parts))
 
-    def compute_all(self, messages: Iterable[bytes]) -> list[str]:
-        """The seals of events whose message was put together as `compute` does."""
+    def compute_all(
+        self,
+        ids: Texts,
+        kid: str,
+        profile: str,
+        fields: Sequence[SealedField],
+        opaque: Sequence[str],
+    ) -> list[str]:
+        """The seals of events that have the same fields; ids of 16 bytes."""
+        varying = [field.leaves for field in fields if field.leaves is not None]
+        fixed = len(fields) - len(varying)
+        counts: bytes | Texts = uint32(fixed)
+        if varying:
+            counts = [uint32(fixed + sum(row)) for row in zip(*varying, strict=True)]
+        messages = joined(
+            [
+                _START,
+                ids,
+                lp(bytes.fromhex(kid), decode_bytes(profile)) + uint32(4),
+                counts,
+                *(piece for field in sorted(fields, key=_PATH) for piece in field.pieces),
+                [uint32(len(text)) + text.encode() for text in opaque],
+            ],
+            len(ids),
+        )
         keyed = _keyed(self._key)
         return encode_all([_digest_of(keyed, message) for message in messages])
 
@@ -143,10 +181,15 @@ class ValueTag:
         """
         right = self.compute(record.scheme, record.search, record.ct, record.tokens)
         if not hmac.compare_digest(right, record.tag):
-            raise IntegrityError(
-                "a value record's tag does not verify: its tokens or its place were altered",
-                "get the data again from where it was made, and ask who could write the store",
-            )
+            raise altered_record()
+
+
+def altered_record() -> IntegrityError:
+    """The error where a value record is not as it was made."""
+    return IntegrityError(
+        "a value record's tag does not verify: its tokens or its place were altered",
+        "get the data again from where it was made, and ask who could write the store",
+    )
 
 
 class HeaderTag:
@@ -184,13 +227,25 @@ def sealed_value(value: Any) -> bytes:
     return _LP_TYPES[scalar_type(value)] + uint32(len(data)) + data
 
 
-def _place(path: str, position: int) -> bytes:
+def sealed_values(column: Sequence[Any]) -> list[bytes]:
+    """The same of each value; of texts and of integers each distinct one is encoded once."""
+    types = set(map(type, column))
+    if types == {str} or types == {int}:
+        known = {value: sealed_value(value) for value in set(column)}
+        return list(map(known.__getitem__, column))
+    return list(map(sealed_value, column))
+
+
+def sealed_place(path: str, position: int) -> bytes:
     """What a seal covers of a leaf's place: LP(path) LP(array index, or empty if it is -1)."""
+    return (_known_place if len(path) <= _REMEMBERED else _place)(path, position)
+
+
+def _place(path: str, position: int) -> bytes:
     return lp(path.encode()) + (_LP_EMPTY if position < 0 else lp(uint32(position)))
 
 
-sealed_place = lru_cache(maxsize=4096)(_place)
-"""The same, remembered: for paths of up to 256 code points."""
+_known_place = lru_cache(maxsize=4096)(_place)
 
 
 def _mac(key: Secret, message: bytes) -> str:

@@ -8,7 +8,8 @@ holds: of that neither number nor kind of shapes depends on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import repeat
 from typing import Any
@@ -30,32 +31,67 @@ ARRAY = "array"
 HIDDEN = "hidden"
 DROPPED = "dropped"
 
+SCALARS = frozenset({str, int, float, bool, type(None)})
+
 Values = Sequence[Any]
 """A value for each event of a group."""
 
 
-class Place:
-    """A key of an object, and what the profile says of it.
+class Place(ABC):
+    """A key of an object at one place, and what is done with its value.
 
     Attributes:
         keys: the segments of the path as the events spell them.
         path: dotted.
-        is_branch: whether a listed field may lie below.
-        is_dropped: whether all that is there leaves the event.
-        is_hidden: whether it is hidden whatever it is.
+        is_branch: whether objects there are looked into, field by field.
+        always: what is done with the value, whatever it is; None: that depends on it.
     """
 
-    def __init__(self, plan: Plan, keys: Keys) -> None:
-        self._plan = plan
+    def __init__(self, keys: Keys, *, is_branch: bool, always: str | None = None) -> None:
         self.keys = keys
         self.path = ".".join(keys)
-        self.is_branch, self.is_dropped = plan.at(self.path)
-        self.is_hidden = not self.is_branch and not plan.shows(self.path)
+        self.is_branch = is_branch
+        self.always = always
+
+    @abstractmethod
+    def entry(self, value: Any) -> str:
+        """What is done with a value: `PLAIN`, `ARRAY` or `HIDDEN`."""
+
+    @abstractmethod
+    def are_plain(self, column: Values, types: set[type]) -> bool:
+        """Whether this can tell at once that all values, of these types, are `PLAIN`."""
+
+
+class PlanPlace(Place):
+    """A place in an event that is to be encrypted."""
+
+    def __init__(self, plan: Plan, keys: Keys) -> None:
+        path = ".".join(keys)
+        is_branch, is_dropped = plan.at(path)
+        is_hidden = not is_branch and not plan.shows(path)
+        always = DROPPED if is_dropped else HIDDEN if is_hidden else None
+        super().__init__(keys, is_branch=is_branch, always=always)
+        self._plan = plan
 
     @cached_property
     def field(self) -> FieldPlan | None:
-        """What to do with a visible value; None if it is hidden."""
+        """What to do with a visible value; None if it is hidden.
+
+        Found out only where there is one: patterns show no more than so many fields.
+        """
         return self._plan.field(self.path)
+
+    def entry(self, value: Any) -> str:
+        """See `entry_of`."""
+        return HIDDEN if self.field is None else entry_of(self.field, value)
+
+    def are_plain(self, column: Values, types: set[type]) -> bool:
+        """Texts that fit however they are spelled, and all scalars in clear."""
+        if (field := self.field) is None:
+            return False
+        if field.fallback is None:
+            return types <= SCALARS
+        return types == {str} and max(map(len, column)) <= SHORT
 
 
 class Shape:
@@ -83,11 +119,17 @@ class Shape:
 
     def columns(self, objects: Sequence[dict[str, Any]]) -> Iterator[Values]:
         """The values of each leaf in objects of this shape."""
+        return (column for _, column in self.walk(objects))
+
+    def walk(
+        self, objects: Sequence[dict[str, Any]]
+    ) -> Iterator[tuple[Sequence[dict[str, Any]], Values]]:
+        """For each leaf the objects that hold it, and its values."""
         for entry, column in zip(self.entries, _columns(objects), strict=True):
             if isinstance(entry, Shape):
-                yield from entry.columns(column)
+                yield from entry.walk(column)
             else:
-                yield column
+                yield objects, column
 
 
 Entries = str | Shape | list[str | Shape]
@@ -97,8 +139,8 @@ Entries = str | Shape | list[str | Shape]
 class _Object:
     """Objects with the same keys at the same place."""
 
-    def __init__(self, plan: Plan, above: Keys, keys: tuple[str, ...]) -> None:
-        self.places = [Place(plan, (*above, key)) for key in keys]
+    def __init__(self, places: Sequence[Place]) -> None:
+        self.places = places
         self._shapes: dict[tuple[str | Shape, ...], Shape] = {}
 
     def shape(self, entries: tuple[str | Shape, ...]) -> Shape:
@@ -111,10 +153,14 @@ class _Object:
 
 
 class Shapes:
-    """Finds the shapes of events under one plan."""
+    """Finds the shapes of events.
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    Args:
+        place: what is known of a place, given the segments of its path.
+    """
+
+    def __init__(self, place: Callable[[Keys], Place]) -> None:
+        self._place = place
         self._objects: dict[tuple[Keys, tuple[str, ...]], _Object] = {}
 
     def groups(self, events: Sequence[dict[str, Any]]) -> dict[Shape, list[int]]:
@@ -150,7 +196,8 @@ class Shapes:
         """The one shape of objects with these keys, or that of each."""
         known = self._objects.get((above, keys))
         if known is None:
-            known = self._objects[above, keys] = _Object(self._plan, above, keys)
+            places = [self._place((*above, key)) for key in keys]
+            known = self._objects[above, keys] = _Object(places)
         entries = [
             self._entries(place, column)
             for place, column in zip(known.places, _columns(objects), strict=True)
@@ -162,20 +209,14 @@ class Shapes:
 
     def _entries(self, place: Place, column: Values) -> Entries:
         """What is done with the values at a place: one answer for all, or one for each."""
-        if place.is_dropped:
-            return DROPPED
-        if place.is_hidden:
-            return HIDDEN
+        if place.always is not None:
+            return place.always
         types = set(map(type, column))
         if dict in types and place.is_branch:
             return self._below(place, column, types)
-        field = place.field
-        if field is None:
-            return HIDDEN
-        is_plain = types <= _SCALARS if field.fallback is None else types == {str}
-        if is_plain and (field.fallback is None or max(map(len, column)) <= SHORT):
+        if place.are_plain(column, types):
             return PLAIN
-        return _one_or_each([entry_of(field, value) for value in column])
+        return _one_or_each([place.entry(value) for value in column])
 
     def _below(self, place: Place, column: Values, types: set[type]) -> Entries:
         """The same where some of the values are objects that are looked into."""
@@ -186,11 +227,8 @@ class Shapes:
         found: dict[int, str | Shape] = dict(zip(filled, shapes, strict=True))
         for row, value in enumerate(column):
             if row not in found:
-                found[row] = HIDDEN if place.field is None else entry_of(place.field, value)
+                found[row] = place.entry(value)
         return _one_or_each([found[row] for row in range(len(column))])
-
-
-_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def entry_of(field: FieldPlan, value: Any) -> str:

@@ -72,3 +72,11 @@ class Scheme(Protocol):
             IntegrityError: this is no ciphertext of this field's keyspace and epoch.
         """
         ...
+
+    def reveal_all(self, ciphertexts: Sequence[Any]) -> list[Any]:
+        """The same of a column.
+
+        Raises:
+            IntegrityError: one of them is none; `reveal` tells which.
+        """
+        ...

@@ -57,3 +57,7 @@ class Coarsen:
     def reveal(self, ciphertext: Any) -> Any:
         """The rounded value itself."""
         return ciphertext
+
+    def reveal_all(self, ciphertexts: Sequence[Any]) -> list[Any]:
+        """The rounded values themselves."""
+        return list(ciphertexts)

@@ -80,14 +80,18 @@ class Det:
                 "a ciphertext was replaced by something that is none",
                 "get the data again from where it was made",
             )
-        plaintext = self._sealer.open(ciphertext, self._context)
-        try:
-            return decode_scalar(plaintext)
-        except (ValueError, struct.error):
-            raise IntegrityError(
-                "a ciphertext holds a value that this release does not know",
-                "open it with the release of zt-analytics that wrote it, or a newer one",
-            ) from None
+        return _decoded(self._sealer.open(ciphertext, self._context))
+
+    def reveal_all(self, ciphertexts: Sequence[str]) -> list[Any]:
+        """The scalars in the envelopes.
+
+        Raises:
+            IntegrityError: see `Sealer.open`.
+        """
+        return [
+            plaintext[1:].decode() if plaintext.startswith(b"s") else _decoded(plaintext)
+            for plaintext in self._sealer.open_all(ciphertexts, self._context)
+        ]
 
 
 class Withheld(Det):
@@ -112,6 +116,20 @@ class Withheld(Det):
             GrantError: always.
         """
         raise not_granted(self._keyspace)
+
+    def reveal_all(self, ciphertexts: Sequence[str]) -> list[Any]:
+        """Refused: see `reveal`."""
+        return self.reveal(ciphertexts)
+
+
+def _decoded(plaintext: bytes) -> Any:
+    try:
+        return decode_scalar(plaintext)
+    except (ValueError, struct.error):
+        raise IntegrityError(
+            "a ciphertext holds a value that this release does not know",
+            "open it with the release of zt-analytics that wrote it, or a newer one",
+        ) from None
 
 
 def scalar_type(value: Any) -> bytes:

@@ -81,10 +81,18 @@ class Fpe:
                 raise UnfitError("no string of digits")
             return self._crypt(self.canonical(ciphertext), "decrypt")
         except UnfitError:
-            raise IntegrityError(
-                "a ciphertext is no encrypted number: it was altered or moved here from elsewhere",
-                "get the data again from where it was made",
-            ) from None
+            raise _no_number() from None
+
+    def reveal_all(self, ciphertexts: Sequence[Any]) -> list[str]:
+        """The numbers; only seals or tags say whether they are the right ones.
+
+        Raises:
+            IntegrityError: one can be no ciphertext of this field.
+        """
+        try:
+            return self._crypt_all(list(map(self.canonical, ciphertexts)), decrypt=True)
+        except UnfitError:
+            raise _no_number() from None
 
     def _crypt(self, text: str, way: str) -> str:
         parts = split_number(text, self._keep)
@@ -106,3 +114,10 @@ class Fpe:
     def _make_codec(self, clear: str, length: int) -> pyffx.String:
         engine = FF1Engine(self._key, self._keyspace + clear.encode())
         return pyffx.String(engine, string.digits, length)
+
+
+def _no_number() -> IntegrityError:
+    return IntegrityError(
+        "a ciphertext is no encrypted number: it was altered or moved here from elsewhere",
+        "get the data again from where it was made",
+    )

@@ -62,13 +62,15 @@ class _Address:
         Raises:
             IntegrityError: this is no address in its one spelling.
         """
-        address = _as_it_stands(ciphertext) if isinstance(ciphertext, str) else None
-        if address is None or str(address) != ciphertext:
-            raise IntegrityError(
-                "a ciphertext is no encrypted address: it was altered or moved here from elsewhere",
-                "get the data again from where it was made",
-            )
-        return str(self._crypt(address, decrypt=True))
+        return str(self._crypt(_encrypted(ciphertext), decrypt=True))
+
+    def reveal_all(self, ciphertexts: Sequence[Any]) -> list[str]:
+        """The addresses; only seals or tags say whether they are the right ones.
+
+        Raises:
+            IntegrityError: see `reveal`.
+        """
+        return self._crypt_all(list(map(_encrypted, ciphertexts)), decrypt=True)
 
     def _crypt_all(self, addresses: Sequence[Address | None], *, decrypt: bool) -> list[str]:
         results = [""] * len(addresses)
@@ -152,7 +154,7 @@ class IpPfx(_Address):
 
     def _v6(self, packed: bytes, decrypt: bool) -> npt.NDArray[Any]:
         column = np.frombuffer(packed, ">u8").astype(np.uint64).reshape(-1, 2)
-        return self._cipher.ipv6(column, decrypt=decrypt).astype(">u8")
+        return self._cipher.ipv6(column, decrypt=decrypt, mapped=False).astype(">u8")
 
 
 def _as_it_stands(text: str) -> Address | None:
@@ -161,3 +163,18 @@ def _as_it_stands(text: str) -> Address | None:
         return IPv6Address(text) if ":" in text and "%" not in text else IPv4Address(text)
     except ValueError:
         return None
+
+
+def _encrypted(ciphertext: Any) -> Address:
+    """A ciphertext as an address.
+
+    Raises:
+        IntegrityError: this is no address in its one spelling.
+    """
+    address = _as_it_stands(ciphertext) if isinstance(ciphertext, str) else None
+    if address is None or str(address) != ciphertext:
+        raise IntegrityError(
+            "a ciphertext is no encrypted address: it was altered or moved here from elsewhere",
+            "get the data again from where it was made",
+        )
+    return address

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from base64 import b32decode, b32encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -73,20 +73,6 @@ class Uri:
         user = self._user(uri.scheme, uri.user, uri.host)
         return f"{uri.scheme}:{user}{self._host(uri.scheme, uri.host, bool(uri.user))}"
 
-    def _tel(self, number: str) -> str:
-        return f"tel:{_base32(self._sealer.seal_bytes(number.encode(), self._keyspace, b'tel'))}"
-
-    def _user(self, scheme: str, user: str, host: str) -> str:
-        """What stands before the host: nothing where there is no user."""
-        if not user:
-            return ""
-        context = (self._keyspace, scheme.encode(), host.encode())
-        return _base32(self._sealer.seal_bytes(user.encode(), *context)[HEADER_SIZE:]) + "@"
-
-    def _host(self, scheme: str, host: str, has_user: bool) -> str:
-        context = (self._keyspace, scheme.encode(), *_alone(has_user))
-        return _labels(_base32(self._sealer.seal_bytes(host.encode(), *context))) + SUFFIX
-
     def protect_all(self, canonicals: Sequence[str]) -> list[str]:
         """The URIs with encrypted hosts and users; an equal host is encrypted once."""
         host = cache(self._host)
@@ -107,6 +93,32 @@ class Uri:
         Raises:
             IntegrityError: altered, or of another keyspace or epoch.
         """
+        return self._reveal(ciphertext, self._open_host)
+
+    def reveal_all(self, ciphertexts: Sequence[Any]) -> list[str]:
+        """The URIs' canonical texts; an equal host is opened once.
+
+        Raises:
+            IntegrityError: see `reveal`.
+        """
+        open_host = cache(self._open_host)
+        return [self._reveal(ciphertext, open_host) for ciphertext in ciphertexts]
+
+    def _tel(self, number: str) -> str:
+        return f"tel:{_base32(self._sealer.seal_bytes(number.encode(), self._keyspace, b'tel'))}"
+
+    def _user(self, scheme: str, user: str, host: str) -> str:
+        """What stands before the host: nothing where there is no user."""
+        if not user:
+            return ""
+        context = (self._keyspace, scheme.encode(), host.encode())
+        return _base32(self._sealer.seal_bytes(user.encode(), *context)[HEADER_SIZE:]) + "@"
+
+    def _host(self, scheme: str, host: str, has_user: bool) -> str:
+        context = (self._keyspace, scheme.encode(), *_alone(has_user))
+        return _labels(_base32(self._sealer.seal_bytes(host.encode(), *context))) + SUFFIX
+
+    def _reveal(self, ciphertext: Any, open_host: Callable[[str, str, bool], str]) -> str:
         match = _CIPHERTEXT.fullmatch(ciphertext) if isinstance(ciphertext, str) else None
         if match is None:
             raise IntegrityError(
@@ -115,16 +127,19 @@ class Uri:
             )
         if number := match["tel"]:
             return "tel:" + self._open(_unbase32(number), b"tel")
-        scheme, labels_ = match["sip"], match["host"]
-        envelope = labels_.replace(".", "")
-        if _labels(envelope) != labels_:
-            raise _respelled()
-        host = self._open(_unbase32(envelope), scheme.encode(), *_alone(bool(match["user"])))
+        scheme = match["sip"]
+        host = open_host(scheme, match["host"], bool(match["user"]))
         user = ""
         if sealed := match["user"]:
             data = self._sealer.header + _unbase32(sealed)
             user = self._open(data, scheme.encode(), host.encode()) + "@"
         return f"{scheme}:{user}{host}"
+
+    def _open_host(self, scheme: str, labels_: str, has_user: bool) -> str:
+        envelope = labels_.replace(".", "")
+        if _labels(envelope) != labels_:
+            raise _respelled()
+        return self._open(_unbase32(envelope), scheme.encode(), *_alone(has_user))
 
     def _open(self, envelope: bytes, *context: bytes) -> str:
         return self._sealer.open_bytes(envelope, self._keyspace, *context).decode()

@@ -14,6 +14,7 @@ from keys import KeyCheckError, Ring, RingError, UnknownEpochError
 from zt.encoder import Decoder, Encoder
 from zt.encoder import decrypt as module
 from zt.encoder.decrypt import DecryptReject
+from zt.encoder.pieces import CHUNK
 from zt.encoder.plan import seal_profile
 from zt.encoder.seal import HeaderTag
 from zt.errors import IntegrityError, ProfileError, SystemicError
@@ -153,14 +154,14 @@ def test_more_than_half_damaged_is_systemic(encrypt: Any, shared_ring: Ring, bad
 
 
 def test_a_long_damaged_run_stops_early(encrypt: Any, shared_ring: Ring) -> None:
-    events = [{"type": "a", "n": n} for n in range(1000)]
+    events = [{"type": "a", "n": n} for n in range(2 * CHUNK)]
     rejects: list[DecryptReject] = []
-    wire = damage(encrypt(events), range(1000))
+    wire = damage(encrypt(events), range(2 * CHUNK))
     given = iter(wire)
     with pytest.raises(SystemicError):
         list(Decoder(shared_ring, on_reject=rejects.append).decrypt(given))
     assert len(rejects) == module.SYSTEMIC_AFTER
-    assert len(list(given)) == 1000 - module.SYSTEMIC_AFTER
+    assert len(list(given)) == len(wire) - CHUNK, "no more was read"
 
 
 def test_lines_that_are_no_events_count_as_failed(encrypt: Any, decrypt: Any) -> None:
