@@ -45,7 +45,10 @@ class Mutant:
 
 BATCHES = "tests/unit/encoder/test_encoder_batches.py"
 BINDINGS = "tests/unit/schemes/test_schemes_bindings.py"
+BATCH_CUTS = "tests/unit/wire/test_wire_transport_batches.py"
 COLUMN = "tests/unit/crypto/test_crypto_ff1_column.py"
+COLUMNS = "tests/properties/test_prop_columns.py"
+COMPRESSED = "tests/unit/wire/test_wire_transport_compressed.py"
 DERIVE = "tests/unit/keys/test_keys_derive.py"
 DERIVED = "tests/unit/encoder/test_encoder_derived.py"
 ENCODER_FORMATS = "tests/unit/encoder/test_encoder_formats.py"
@@ -63,6 +66,7 @@ REWRAP = "tests/unit/rewrap/test_rewrap.py"
 REWRAP_REFUSALS = "tests/unit/rewrap/test_rewrap_refusals.py"
 ROTATION = "tests/unit/jobs/test_jobs_rotation.py"
 ROTATION_BLOCKS = "tests/unit/policy/test_policy_rotation.py"
+OUTPUT = "tests/unit/wire/test_wire_transport_output.py"
 OVERLAP = "tests/unit/query/test_query_overlap.py"
 PATTERN_FIELDS = "tests/unit/encoder/test_encoder_pattern_fields.py"
 PATTERNS = "tests/unit/profile/test_profile_patterns.py"
@@ -76,6 +80,10 @@ ROUND_TRIP = "tests/properties/test_prop_round_trip.py"
 SCHEMES = "tests/unit/schemes/test_schemes.py"
 SESSION = "tests/unit/query/test_query_session.py"
 SIV = "tests/unit/crypto/test_crypto_siv.py"
+STREAM_FAULTS = "tests/e2e/test_e2e_stream_faults.py"
+SURVEY = "tests/unit/survey/test_survey_adversarial.py"
+SURVEY_NGINX = "tests/unit/survey/test_survey_nginx.py"
+SURVEY_SURICATA = "tests/unit/survey/test_survey_suricata.py"
 TAMPERING = "tests/unit/encoder/test_encoder_tampering.py"
 WIRE = "tests/unit/wire/test_wire_encoding.py"
 WRONG_KEY = "tests/unit/encoder/test_encoder_wrong_key.py"
@@ -215,7 +223,13 @@ MUTANTS = (
         "a URI's associated data lack its scheme",
         "zt/schemes/uri.py",
         {
-            "scheme = uri.scheme.encode()": 'scheme = b""',
+            "number.encode(), self._keyspace, b'tel'": "number.encode(), self._keyspace, b''",
+            "(self._keyspace, scheme.encode(), host.encode())": (
+                '(self._keyspace, b"", host.encode())'
+            ),
+            "(self._keyspace, scheme.encode(), *_alone(has_user))": (
+                '(self._keyspace, b"", *_alone(has_user))'
+            ),
             'self._open(_unbase32(number), b"tel")': 'self._open(_unbase32(number), b"")',
             "self._open(_unbase32(envelope), scheme.encode(), ": (
                 'self._open(_unbase32(envelope), b"", '
@@ -229,16 +243,14 @@ MUTANTS = (
     Mutant(
         "a host may lose its user",
         "zt/schemes/uri.py",
-        {'return () if user else (b"",)': "return ()"},
+        {'return () if has_user else (b"",)': "return ()"},
         (SCHEMES,),
     ),
     Mutant(
         "a URI's user is not bound to its host",
         "zt/schemes/uri.py",
         {
-            "context = (self._keyspace, scheme, uri.host.encode())": (
-                "context = (self._keyspace, scheme)"
-            ),
+            "(self._keyspace, scheme.encode(), host.encode())": "(self._keyspace, scheme.encode())",
             "self._open(data, scheme.encode(), host.encode())": "self._open(data, scheme.encode())",
         },
         (f"{SCHEMES}::test_a_user_moved_to_another_host_does_not_open",),
@@ -331,14 +343,17 @@ MUTANTS = (
     Mutant(
         "the opaque blob is not padded",
         "zt/schemes/opaque.py",
-        {'plaintext + b" " * (-len(plaintext) % PADDING)': "plaintext"},
+        {"plaintext.ljust(-(-len(plaintext) // PADDING) * PADDING)": "plaintext"},
         (ENCODER_FORMATS,),
     ),
     Mutant(
         "the opaque blob is not bound to its event",
         "zt/schemes/opaque.py",
         {
-            'seal(padded, b"event", decode_bytes(event_id))': 'seal(padded, b"event")',
+            'seal(_padded(plaintext), b"event", decode_bytes(event_id))': (
+                'seal(_padded(plaintext), b"event")'
+            ),
+            'seal(_padded(plaintext), b"event", event_id)': 'seal(_padded(plaintext), b"event")',
             'open(blob, b"event", decode_bytes(event_id))': 'open(blob, b"event")',
         },
         (BINDINGS,),
@@ -363,38 +378,41 @@ MUTANTS = (
     ),
     Mutant(
         "the seal lacks the event's id",
-        "zt/encoder/seal.py",
-        {"decode_bytes(event_id),": 'b"",'},
+        "zt/encoder/group.py",
+        {"                SEAL_START,\n                ids,\n": "                SEAL_START,\n"},
         (ENCODER_FORMATS,),
     ),
     Mutant(
         "the seal lacks the profile",
-        "zt/encoder/seal.py",
-        {"decode_bytes(profile),": 'b"",'},
-        (TAMPERING,),
+        "zt/encoder/group.py",
+        {"decode_bytes(plan.profile_id)) + uint32(4)": 'b"") + uint32(4)'},
+        (ENCODER_FORMATS,),
     ),
     Mutant(
         "the seal lacks the fields' paths",
         "zt/encoder/seal.py",
-        {"_lp_path(path) if len(path) <= _REMEMBERED else lp(path.encode()),": "_LP_EMPTY,"},
+        {"return lp(path.encode()) + (": "return _LP_EMPTY + ("},
         (TAMPERING,),
     ),
     Mutant(
         "the seal lacks places in arrays",
         "zt/encoder/seal.py",
-        {"_LP_EMPTY if position < 0 else lp(uint32(position)),": "_LP_EMPTY,"},
+        {"(_LP_EMPTY if position < 0 else lp(uint32(position)))": "_LP_EMPTY"},
         (TAMPERING,),
     ),
     Mutant(
         "the seal lacks JSON types",
         "zt/encoder/seal.py",
-        {"_LP_TYPES[scalar_type(value)],": "_LP_EMPTY,"},
+        {
+            "return _LP_TEXT + len(data)": "return _LP_EMPTY + len(data)",
+            "return _LP_TYPES[scalar_type(value)] +": "return _LP_EMPTY +",
+        },
         (TAMPERING,),
     ),
     Mutant(
         "the seal lacks the opaque blob",
-        "zt/encoder/seal.py",
-        {"parts.append(lp(opaque.encode()))": 'parts.append(lp(b""))'},
+        "zt/encoder/group.py",
+        {"[uint32(len(text)) + text.encode() for text in opaque]": "[uint32(0)] * len(opaque)"},
         (ENCODER_FORMATS,),
     ),
     Mutant(
@@ -406,7 +424,7 @@ MUTANTS = (
     Mutant(
         "a value record's tag lacks the tokens",
         "zt/encoder/seal.py",
-        {'struct.pack(f">{len(tokens)}I", *tokens),': 'b"",'},
+        {'pack(f">{len(tokens)}I", *tokens)': 'b""'},
         (TAMPERING,),
     ),
     Mutant(
@@ -461,31 +479,55 @@ MUTANTS = (
     # --- encrypting events -------------------------------------------------------------------
     Mutant(
         "fields that no rule names stay clear",
-        "zt/encoder/batch.py",
+        "zt/encoder/plan.py",
         {
-            "if field is None:\n                hidden.entries.append((keys, value))": (
-                "if field is None:\n                body[key] = value"
+            "return None if pattern is None else": (
+                'return FieldRule(scheme="clear") if pattern is None else'
             )
         },
         (f"{ROUND_TRIP}::test_what_the_cloud_sees_is_what_the_profile_lets_it",),
     ),
     Mutant(
         "what was not canonical does not come back",
-        "zt/encoder/batch.py",
-        {"if originals is not None and not made.is_exact:": "if False:"},
+        "zt/encoder/made.py",
+        {"None if is_exact else msgspec.json.encode(value)": "None"},
         (f"{LOSSLESS}::test_every_odd_value",),
     ),
     Mutant(
         "dropped fields are kept",
-        "zt/encoder/batch.py",
+        "zt/encoder/shapes.py",
         {"if place.is_dropped:": "if False:"},
         (f"{ROUND_TRIP}::test_dropped_fields_are_gone_and_nothing_else",),
     ),
     Mutant(
         "a derived field replaces one that is there",
-        "zt/encoder/batch.py",
-        {"if any(occupies(event, path) for path in rules):": "if False:"},
+        "zt/encoder/layout.py",
+        {"any(path in above for path in derived)": "False"},
         (DERIVED,),
+    ),
+    Mutant(
+        "a derived field replaces one that is not looked into",
+        "zt/encoder/layout.py",
+        {"[path for path in derived if self._reaches_below(path)]": "[]"},
+        (DERIVED,),
+    ),
+    Mutant(
+        "arrays of objects leave as their field does",
+        "zt/encoder/shapes.py",
+        {"if not is_scalar_array(value):": "if False:"},
+        (f"{ROUND_TRIP}::test_what_the_cloud_sees_is_what_the_profile_lets_it",),
+    ),
+    Mutant(
+        "values that only Python takes for equal share a ciphertext",
+        "zt/encoder/made.py",
+        {"if set(map(type, values)) == {str}:": "if True:"},
+        (COLUMNS,),
+    ),
+    Mutant(
+        "an event may outgrow a line of the wire",
+        "zt/encoder/group.py",
+        {"if max(map(len, lines)) <= MAX_LINE:": "if True:"},
+        (REJECTS,),
     ),
     Mutant(
         "a sender's keys may fill the header without end",
@@ -502,7 +544,11 @@ MUTANTS = (
     Mutant(
         "equal events have equal ids",
         "zt/encoder/event_id.py",
-        {'lp(position.to_bytes(8, "big"), event)': "lp(event)"},
+        {
+            '(_LP_POSITION, position.to_bytes(8, "big"), uint32(len(event)), event)': (
+                '(b"", b"", uint32(len(event)), event)'
+            )
+        },
         (f"{BATCHES}::test_equal_events_do_not_show_as_equal",),
     ),
     # --- profiles ----------------------------------------------------------------------------
@@ -741,5 +787,115 @@ MUTANTS = (
         "zt/rewrap/rewrap.py",
         {"            self._check_ring()\n": ""},
         (f"{REWRAP}::test_a_rotation_meanwhile_ends_the_run",),
+    ),
+    # --- streams -----------------------------------------------------------------------------
+    Mutant(
+        "a signal cuts a line",
+        "analytics/wire/transport/output.py",
+        {"end, stop = self._line_end(data, done), None": "end, stop = done, None"},
+        (OUTPUT,),
+    ),
+    Mutant(
+        "a full disk leaves part of a line",
+        "analytics/wire/transport/output.py",
+        {"if part and stat": "if part < 0 and stat"},
+        (OUTPUT,),
+    ),
+    Mutant(
+        "a cut stream passes for a whole one",
+        "analytics/wire/transport/compressed.py",
+        {"if self._part is not None or self._is_empty:": "if self._is_empty:"},
+        (COMPRESSED,),
+    ),
+    Mutant(
+        "a small file may expand into memory without end",
+        "analytics/wire/transport/compressed.py",
+        {"self._part.decompress(given, limit)": "self._part.decompress(given, 1 << 40)"},
+        (COMPRESSED,),
+    ),
+    Mutant(
+        "a long line is held whole",
+        "analytics/wire/transport/batches.py",
+        {"if len(self._held) > self._longest:": "if len(self._held) > self._longest * 10**6:"},
+        (COMPRESSED,),
+    ),
+    Mutant(
+        "a batch of long lines has no bound",
+        "analytics/wire/transport/batches.py",
+        {"while end > start and total > size:": "while end > start and total > size * 10**6:"},
+        (BATCH_CUTS,),
+    ),
+    Mutant(
+        "more is read after a stop",
+        "analytics/wire/transport/batches.py",
+        {"while stop is None or stop.number is None:": "while True:"},
+        (f"{BATCH_CUTS}::test_after_a_stop_nothing_is_read",),
+    ),
+    Mutant(
+        "an interrupted output appears as a whole one",
+        "zt/cli/flow.py",
+        {"raise typer.Exit(stop.exit_code)": "return"},
+        (f"{STREAM_FAULTS}::test_a_signal_leaves_no_output_file",),
+    ),
+    # --- suggested profiles ------------------------------------------------------------------
+    Mutant(
+        "words that name somebody elsewhere are suggested as clear",
+        "zt/survey/judge.py",
+        {"if not identities.isdisjoint(figures.counts):": "if False:"},
+        (SURVEY,),
+    ),
+    Mutant(
+        "fields named as secrets or persons are judged by their looks",
+        "zt/survey/judge.py",
+        {'if role in ("secret", "session", "place", "person"):': "if False:"},
+        (SURVEY_NGINX,),
+    ),
+    Mutant(
+        "few values of any look are suggested as clear",
+        "zt/survey/harmless.py",
+        {'if figures.counted("word", "number", "integer") != figures.told:': "if False:"},
+        (SURVEY,),
+    ),
+    Mutant(
+        "numbers that jump are suggested as clear times",
+        "zt/survey/harmless.py",
+        {"rises = figures.rising >= 0.9 * (numbers - 1)": "rises = True"},
+        (SURVEY,),
+    ),
+    Mutant(
+        "a key that names somebody shows",
+        "zt/survey/sample.py",
+        {"self.is_map = self.is_map or names_somebody(key)": "pass"},
+        (SURVEY,),
+    ),
+    Mutant(
+        "a key that names somebody shows in dotted spelling",
+        "zt/survey/sample.py",
+        {"for segment, inner in pairwise(segments):": "for segment, inner in ():"},
+        (SURVEY,),
+    ),
+    Mutant(
+        "a dotted key at the top that names somebody shows",
+        "zt/survey/sample.py",
+        {"path is None and names_somebody(segments[0])": "False"},
+        (SURVEY,),
+    ),
+    Mutant(
+        "a field's name may write rules of a suggested profile",
+        "zt/survey/yaml_text.py",
+        {"default_style='\"'": "default_style=None"},
+        (SURVEY,),
+    ),
+    Mutant(
+        "identities in clear raise no alarm",
+        "zt/survey/verdicts.py",
+        {"if shown or shared or (role in _NAMED and figures.told):": "if False:"},
+        (SURVEY_SURICATA,),
+    ),
+    Mutant(
+        "names of keys in clear raise no alarm",
+        "zt/survey/verdicts.py",
+        {"if figures.path.endswith(STAR):": "if False:"},
+        (SURVEY,),
     ),
 )

@@ -9,7 +9,7 @@ import pytest
 
 from analytics.wire import write_line
 from keys import Ring, UnknownEpochError
-from zt.encoder import Encoder
+from zt.encoder import Encoder, group
 from zt.encoder import input as module
 from zt.encoder.encrypt import Reject
 from zt.encoder.rejects import open_rejects, seal_reject
@@ -94,6 +94,18 @@ def test_too_large_events_are_rejected(
     wire, rejects = run(shared_ring, profile, [fits + b"\n", fits[:-2] + b'x"}\n'])
     assert [(reject.line, reject.reason) for reject in rejects] == [(2, "longer than 100 bytes")]
     assert decrypt(wire).events == [{"a": "x" * 92}]
+
+
+def test_events_that_outgrow_a_line_of_the_wire_are_rejected(
+    shared_ring: Ring, profile: Profile, decrypt: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is too long in wire form no store or decoder takes; of equal shape, one fits."""
+    monkeypatch.setattr(group, "MAX_LINE", 2000)
+    fits, long = ({"sip.contact": ["sip:a@b.example"] * count} for count in (2, 40))
+    wire, rejects = run(shared_ring, profile, [msgspec.json.encode(e) for e in (long, fits)])
+    assert [(reject.line, reject.raw) for reject in rejects] == [(1, msgspec.json.encode(long))]
+    assert rejects[0].reason == "longer than 2000 bytes once it is encrypted"
+    assert decrypt(wire).events == [fits]
 
 
 def test_the_largest_event_fits_the_wire(shared_ring: Ring, profile: Profile, decrypt: Any) -> None:
