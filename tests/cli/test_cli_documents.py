@@ -52,6 +52,7 @@ def test_every_command_of_the_readme_is_there_and_the_other_way_round() -> None:
         "zt-keys reader", "zt probe pcap",
         "zt encrypt", "zt decrypt", "zt search", "zt top", "zt jobs push", "zt jobs list",
         "zt findings", "zt policy run", "zt profile list", "zt profile show", "zt profile check",
+        "zt profile explain", "zt profile suggest",
         "zt-analytics ingest", "zt-analytics run", "zt-analytics status",
     ):  # fmt: skip
         assert any(text.startswith(command) for text in shown), command
