@@ -423,8 +423,8 @@ def test_the_page_shows_a_whole_event(keys: independent.Keys, epoch: independent
     records = [independent.parse(line.encode())[1] for line in content["lines"]]
     named = re.findall(r"`(fpe:country|ip)` `([^`]+)`", text)
     found = [(zt["scheme"], zt["ct"]) for zt in records if zt.get("kind") == "value"]
-    assert found[:2] == named
-    (det,) = found[2:]
+    det, *others = found
+    assert others == named
     assert independent.open_det(epoch, "address", det[1]) == "unknown"
 
 
