@@ -1,6 +1,9 @@
-"""Events to encrypted events and back: the only place where plaintext becomes ciphertext."""
+"""Events to encrypted events and back: the only place where plaintext becomes ciphertext.
 
-from zt.encoder.decrypt import Decoder, DecryptReport
-from zt.encoder.encrypt import Encoder, EncryptReport
+What stands in `__all__` is the library interface; docs/library.md shows it at work.
+"""
 
-__all__ = ["Decoder", "DecryptReport", "Encoder", "EncryptReport"]
+from zt.encoder.decrypt import Decoder, DecryptReject, DecryptReport
+from zt.encoder.encrypt import Encoder, EncryptReport, Reject
+
+__all__ = ["Decoder", "DecryptReject", "DecryptReport", "Encoder", "EncryptReport", "Reject"]
