@@ -73,7 +73,7 @@ def main() -> int:
     parser.add_argument("again", type=Path, help="written: the frame, decrypted")
     given = parser.parse_args()
     try:
-        frame, ring = pl.read_parquet(given.frame), Ring.open(given.ring)
+        ring, frame = Ring.open(given.ring), pl.read_parquet(given.frame)
         wire = encrypt_frame(frame, ring, load_profile(given.profile), stream=given.frame.name)
         given.wire.write_bytes(b"".join(wire))
         decrypt_frame(wire, ring, frame.schema).write_parquet(given.again)
@@ -81,6 +81,8 @@ def main() -> int:
         sys.exit(error.diagnostics())
     except OSError as error:
         sys.exit(str(error))
+    except pl.exceptions.PolarsError:  # its message may quote a value
+        sys.exit(f"polars can't read or write {given.frame}, or what became of it")
     print(f"encrypted and decrypted {frame.height} rows", file=sys.stderr)
     return 0
 

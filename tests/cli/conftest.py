@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.commands import MODULES
+from support.commands import MODULES, ok
+from support.examples import Table
+
+from keys import Ring
 
 SHIM = '#!/bin/sh\nexec "{python}" -m {module} "$@"\n'
 
@@ -26,3 +29,11 @@ def desk(tmp_path: Path, demo_capture: Path) -> tuple[Path, dict[str, str]]:
     shutil.copy(demo_capture, folder / "demo.pcap")
     path = f"{commands}{os.pathsep}{os.environ['PATH']}"
     return folder, {"PATH": path, "HOME": str(tmp_path)}
+
+
+@pytest.fixture
+def table(tmp_path: Path, shared_ring: Ring, demo_capture: Path) -> Table:
+    """A ring and the demo's events, for the examples to work on."""
+    events = tmp_path / "events.ndjson"
+    ok("zt", "probe", "pcap", demo_capture, "-o", events)
+    return Table(tmp_path, shared_ring.path, events)
