@@ -5,8 +5,8 @@
 An Encoder is one stream and belongs to one thread: batches go through a thread of its own, and the
 event loop stays free. The queue before it is bounded: when encryption falls behind, clients are
 read more slowly, by TCP's own flow control. SIGTERM and SIGINT end the service when all that it
-had received is written. Clients get no answer: what must survive a crash belongs into a file or a
-message queue before it.
+had received is written. A client that ends its side and waits for the other knows that its lines
+were received; what must survive a crash belongs into a file or a message queue before the service.
 """
 
 from __future__ import annotations
@@ -63,34 +63,41 @@ async def encrypt(lines: asyncio.Queue[bytes], encoder: Encoder, output: LineOut
                 lines.task_done()
 
 
+async def receive(
+    lines: asyncio.Queue[bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Put a client's lines into the queue until it, or `serve`, closes the connection."""
+    try:
+        async for line in reader:
+            await lines.put(line)
+    except (ValueError, ConnectionError):
+        print("a client broke off, or sent too long a line", file=sys.stderr)
+    finally:
+        writer.close()
+
+
 async def serve(encoder: Encoder, output: LineOutput, port: int) -> None:
     """Take lines from clients until a signal comes; a failure to encrypt ends it too."""
     lines: asyncio.Queue[bytes] = asyncio.Queue(QUEUE_EVENTS)
-    clients: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
+    clients: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
     stop = asyncio.Event()
 
-    async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        clients[task := asyncio.current_task()] = writer
-        try:
-            async for line in reader:
-                await lines.put(line)
-        except (ValueError, ConnectionError):
-            print("a client left, or sent too long a line", file=sys.stderr)
-        finally:
-            del clients[task]
-            writer.close()
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = group.create_task(receive(lines, reader, writer))
+        clients[client] = writer
+        client.add_done_callback(clients.pop)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with asyncio.TaskGroup() as group:
         encrypting = group.create_task(encrypt(lines, encoder, output))
-        server = await asyncio.start_server(receive, "127.0.0.1", port, limit=MAX_LINE)
+        server = await asyncio.start_server(accept, "127.0.0.1", port, limit=MAX_LINE)
         print(f"listening on port {server.sockets[0].getsockname()[1]}", file=sys.stderr)
         await stop.wait()
         server.close()
         for writer in clients.values():
             writer.close()  # nothing more is received; what was is still read
-        await asyncio.gather(*filter(None, clients))
+        await asyncio.gather(*clients)
         await lines.join()
         encrypting.cancel()
 
