@@ -162,10 +162,14 @@ class Encoder:
     The ring is watched: when its file changes, or an epoch's time comes, the next batch is of the
     new active epoch. Events keep the ids that they would have had.
 
+    One call of `encrypt` or `encrypt_batches` is one stream: positions, and so ids, count from
+    its start. It belongs to one thread.
+
     Args:
         ring: an opened ring.
         profile: what to do with each field.
-        stream: the stream's name; without one, the hash of its first line names it.
+        stream: the stream's name; without one, the hash of its first line names it. What can't
+            be read again needs a new one at each start, or equal events may get equal ids.
         on_reject: is given every line that can't be encrypted; it has been left out.
         workers: processes that encrypt; 1: this one. More are forked when the first batch is
             asked for, which no other thread should disturb, and share nothing but the work.
