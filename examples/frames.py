@@ -25,6 +25,8 @@ from zt.profile import Profile, load_profile
 
 SCALARS = (pl.String, pl.Boolean, pl.Date, pl.Datetime, pl.Categorical, pl.Enum, pl.Null)
 
+SMALL = (pl.Int8, pl.Int16, pl.UInt8, pl.UInt16)  # polars reads no column of these from JSON
+
 
 def has_json_form(dtype: pl.DataType | pl.datatypes.DataTypeClass) -> bool:
     """Whether JSON has a form for a type from which polars reads it again."""
@@ -33,6 +35,12 @@ def has_json_form(dtype: pl.DataType | pl.datatypes.DataTypeClass) -> bool:
     if isinstance(dtype, pl.List):
         return has_json_form(dtype.inner)
     return dtype.is_integer() or dtype.is_float() or isinstance(dtype, SCALARS)
+
+
+def read_rows(text: bytes, schema: pl.Schema) -> pl.DataFrame:
+    """The frame of lines of JSON; the schema says what JSON's types stand for."""
+    small = pl.Schema((name, dtype) for name, dtype in schema.items() if dtype in SMALL)
+    return pl.read_ndjson(text, schema={**schema, **dict.fromkeys(small, pl.Int64)}).cast(small)
 
 
 def encrypt_frame(frame: pl.DataFrame, ring: Ring, profile: Profile, stream: str) -> list[bytes]:
@@ -45,7 +53,7 @@ def encrypt_frame(frame: pl.DataFrame, ring: Ring, profile: Profile, stream: str
     if wrong := [name for name, dtype in frame.schema.items() if not has_json_form(dtype)]:
         raise InputError(f"JSON can't hold the columns {', '.join(wrong)}", "cast them first")
     text = frame.write_ndjson().encode()
-    if not pl.read_ndjson(text, schema=frame.schema).equals(frame):
+    if not read_rows(text, frame.schema).equals(frame):
         raise InputError("JSON can't hold some values: NaN, infinity?", "make them null first")
     encoder = Encoder(ring, profile, stream=stream)
     wire = list(encoder.encrypt(text.splitlines(keepends=True)))
@@ -55,12 +63,12 @@ def encrypt_frame(frame: pl.DataFrame, ring: Ring, profile: Profile, stream: str
 
 
 def decrypt_frame(wire: Iterable[bytes], ring: Ring, schema: pl.Schema) -> pl.DataFrame:
-    """The frame of wire lines, verified; its schema says what JSON's types stood for."""
+    """The frame of wire lines, verified."""
     decoder = Decoder(ring)
     text = b"".join(msgspec.json.encode(event) + b"\n" for event in decoder.decrypt(wire))
     if decoder.report.rejected:
         raise IntegrityError(decoder.report.reason, "get the wire lines again")
-    return pl.read_ndjson(text, schema=schema)
+    return read_rows(text, schema)
 
 
 def main() -> int:
