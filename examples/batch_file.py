@@ -56,17 +56,16 @@ def main() -> int:
     given = parser.parse_args()
     try:
         ring = Ring.open(given.ring)
-        rejects: list[Reject | DecryptReject] = [
-            *encrypt_file(ring, load_profile(given.profile), given.events, given.wire),
-            *decrypt_file(ring, given.wire, given.again),
-        ]
+        refused = encrypt_file(ring, load_profile(given.profile), given.events, given.wire)
+        failed = decrypt_file(ring, given.wire, given.again)
     except (KeysError, ZtError) as error:
         sys.exit(error.diagnostics())
     except OSError as error:
         sys.exit(str(error))
-    for reject in rejects:
-        print(f"line {reject.line}: {reject.reason}", file=sys.stderr)
-    return 1 if rejects else 0
+    for path, rejects in ((given.events, refused), (given.wire, failed)):
+        for reject in rejects:
+            print(f"{path}, line {reject.line}: {reject.reason}", file=sys.stderr)
+    return 1 if refused or failed else 0
 
 
 if __name__ == "__main__":

@@ -58,7 +58,8 @@ def encrypt_frame(frame: pl.DataFrame, ring: Ring, profile: Profile, stream: str
     encoder = Encoder(ring, profile, stream=stream)
     wire = list(encoder.encrypt(text.splitlines(keepends=True)))
     if encoder.report.rejected:
-        raise InputError(f"{encoder.report.rejected} rows are no events", "rename columns zt")
+        reason = f"{encoder.report.rejected} rows are no events"
+        raise InputError(reason, "no column may be called zt, or stand there nested and dotted")
     return wire
 
 

@@ -3,7 +3,7 @@
     tail -F events.ndjson | python examples/live_pipe.py ring.json sip-balanced | ...
 
 At full speed a batch has up to 10,000 events; when events come slowly, none waits longer than
-about 200 ms. The end of stdin, SIGTERM and SIGINT end it cleanly: what has come is encrypted,
+about 200 ms. The end of stdin, SIGTERM and SIGINT end it cleanly: what was read is encrypted,
 and whole lines are written.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import polars as pl
@@ -19,6 +20,7 @@ def test_all_examples_are_tested_and_listed() -> None:
     page = (EXAMPLES / "README.md").read_text()
     assert len(here) == 4
     assert all(f'"{name}"' in tests and f"]({name})" in page for name in here)
+    assert all((EXAMPLES / link).exists() for link in re.findall(r"\]\(([^)]+)\)", page))
 
 
 def test_a_file_there_and_back(table: Table) -> None:
@@ -52,6 +54,7 @@ def test_a_wrong_ring_is_said_in_two_lines(example: str, table: Table) -> None:
         done = table.run(example, ring, "generic", table.events, "wire", "again")
         assert done.returncode == 1
         assert b"Traceback" not in done.stderr
+        assert len(done.stderr.splitlines()) == 2
         assert not (table.folder / "wire").exists()
 
 

@@ -23,7 +23,7 @@ def test_the_quick_start_runs(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (0, "192.0.2.7\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "192.0.2.7\n0 0\n"), done.stderr
 
 
 def test_what_the_page_says_to_import_is_there() -> None:
