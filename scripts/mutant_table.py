@@ -377,14 +377,14 @@ MUTANTS = (
     ),
     Mutant(
         "the seal lacks the event's id",
-        "zt/encoder/group.py",
-        {"                SEAL_START,\n                ids,\n": "                SEAL_START,\n"},
+        "zt/encoder/seal.py",
+        {"                _START,\n                ids,\n": "                _START,\n"},
         (ENCODER_FORMATS,),
     ),
     Mutant(
         "the seal lacks the profile",
-        "zt/encoder/group.py",
-        {"decode_bytes(plan.profile_id)) + uint32(4)": 'b"") + uint32(4)'},
+        "zt/encoder/seal.py",
+        {"decode_bytes(profile)) + uint32(4)": 'b"") + uint32(4)'},
         (ENCODER_FORMATS,),
     ),
     Mutant(
@@ -410,7 +410,7 @@ MUTANTS = (
     ),
     Mutant(
         "the seal lacks the opaque blob",
-        "zt/encoder/group.py",
+        "zt/encoder/seal.py",
         {"[uint32(len(text)) + text.encode() for text in opaque]": "[uint32(0)] * len(opaque)"},
         (ENCODER_FORMATS,),
     ),
@@ -441,9 +441,21 @@ MUTANTS = (
     # --- opening events ----------------------------------------------------------------------
     Mutant(
         "decrypting does not look at the tags of value records",
-        "zt/encoder/decrypt.py",
-        {"        tag.verify(record)\n": ""},
+        "zt/encoder/chunk.py",
+        {"if not hmac.compare_digest(expected, record.tag):": "if False:"},
         (TAMPERING,),
+    ),
+    Mutant(
+        "seals are not checked where events are opened together",
+        "zt/encoder/opening.py",
+        {"list(map(hmac.compare_digest, right, given))": "[True] * len(given)"},
+        (TAMPERING,),
+    ),
+    Mutant(
+        "derived fields stay in events that are opened together",
+        "zt/encoder/opening.py",
+        {"del event[path]": "pass"},
+        (DERIVED,),
     ),
     Mutant(
         "another tenant's header is taken",
@@ -459,13 +471,13 @@ MUTANTS = (
     ),
     Mutant(
         "a respelled field wins over a hidden one",
-        "zt/encoder/decrypt.py",
-        {"if not isinstance(branch, dict) or keys[-1] in branch:": "if False:"},
+        "zt/encoder/placing.py",
+        {"if key in branch:": "if False:"},
         (RESPELLED,),
     ),
     Mutant(
         "an original is put where no canonical value stood",
-        "zt/encoder/decrypt.py",
+        "zt/encoder/placing.py",
         {"        branch[place]  # it must be there\n": ""},
         (ORIGINALS,),
     ),
@@ -495,7 +507,7 @@ MUTANTS = (
     Mutant(
         "dropped fields are kept",
         "zt/encoder/shapes.py",
-        {"if place.is_dropped:": "if False:"},
+        {"DROPPED if is_dropped else HIDDEN": "HIDDEN if is_dropped else HIDDEN"},
         (f"{ROUND_TRIP}::test_dropped_fields_are_gone_and_nothing_else",),
     ),
     Mutant(

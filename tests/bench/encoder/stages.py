@@ -23,15 +23,16 @@ INTERVAL = 0.001  # seconds of processor time; the kernel's clock may be coarser
 
 READ = "read and parse"
 IDS = "event ids"
-WALK = "walk the event"
+WALK = "shapes and columns"
+VALUES = "distinct values: find, keep"
 CIPHERS = "schemes and ciphers"
 TOKENS = "search tokens"
 RECORDS = "records and headers"
 BLOB = "opaque blob"
 SEAL = "seal"
-WRITE = "write"
+WRITE = "put lines together"
 OTHER = "other"
-STAGES = (READ, IDS, WALK, CIPHERS, TOKENS, RECORDS, BLOB, SEAL, WRITE, OTHER)
+STAGES = (READ, IDS, WALK, VALUES, CIPHERS, TOKENS, RECORDS, BLOB, SEAL, WRITE, OTHER)
 
 
 class Rule(NamedTuple):
@@ -40,7 +41,7 @@ class Rule(NamedTuple):
     Attributes:
         stage: one of `STAGES`.
         file: relative to the repository.
-        name: a function or class in it, as `Batch.event`; "" for the whole file.
+        name: a function or class in it, as `Group.lines`; "" for the whole file.
         line: a part of the text of a line in it, if only such lines belong.
     """
 
@@ -57,10 +58,17 @@ class Rule(NamedTuple):
 
 RULES = (  # the first that fits a frame
     Rule(READ, "zt/encoder/input.py"),
-    Rule(READ, "zt/encoder/encrypt.py", "Encoder._parse"),
+    Rule(READ, "zt/encoder/encrypt.py", "LineEncoder._read"),
     Rule(IDS, "zt/encoder/event_id.py"),
-    Rule(WRITE, "zt/encoder/batch.py", "Batch.event", "msgspec.json.encode"),
     Rule(WALK, "zt/encoder/batch.py"),
+    Rule(WALK, "zt/encoder/shapes.py"),
+    Rule(WALK, "zt/encoder/layout.py"),
+    Rule(WALK, "zt/encoder/derived.py"),
+    Rule(WALK, "zt/encoder/group.py", "Group.ask"),
+    Rule(WALK, "zt/encoder/group.py", "Group.__init__"),
+    Rule(BLOB, "zt/encoder/group.py", "Group._hidden"),
+    Rule(WRITE, "zt/encoder/group.py"),
+    Rule(VALUES, "zt/encoder/made.py"),
     Rule(WALK, "zt/encoder/plan.py", "Plan"),
     Rule(CIPHERS, "zt/encoder/fields.py", "FieldPlan"),
     Rule(CIPHERS, "zt/schemes/det.py", "Det"),
