@@ -17,7 +17,7 @@ from support.scalar_encoder import ScalarEncoder
 from support.thorough import examples
 
 from analytics.wire import EventLine, HeaderLine, parse_line, read_stream
-from keys import Ring
+from keys import KeysError, Ring
 from zt.encoder import Decoder, Encoder
 from zt.encoder import encrypt as module
 from zt.errors import ZtError
@@ -72,7 +72,7 @@ def check_opened(ring: Ring, wire: list[bytes]) -> None:
         elif isinstance(line, EventLine):
             try:
                 alone.append(decoder.event(line))
-            except ZtError as error:
+            except (ZtError, KeysError) as error:
                 alone.append(str(error))
     together = Decoder(ring, on_reject=lambda reject: rejected.append(reject.reason))
     rejected: list[str] = []

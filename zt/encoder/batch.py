@@ -117,11 +117,11 @@ class Batch:
         keys = keys_of([value])
         values.ask(keys, [value])
         values.make(field)
-        made = values.made[keys[0]]
+        json, *_, record = values.made[keys[0]]
         self.seen[field.path] = field
-        if made.record is not None:
-            self.records.add(made.record)
-        return msgspec.json.decode(made.json)
+        if record is not None:
+            self.records.add(record)
+        return msgspec.json.decode(json)
 
 
 def _occupied() -> EventError:

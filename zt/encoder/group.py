@@ -70,7 +70,7 @@ _Piece = tuple[bytes, bytes, bytes | None]
 
 
 class _Pieces(NamedTuple):
-    """What was made of a field's values: see `zt.encoder.made.Made`."""
+    """What was made of a field's values: see `Made` in `zt.encoder.made`."""
 
     json: Texts
     sealed: Texts

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -26,22 +26,13 @@ _JUDGED_ON = 20_000  # values asked for
 _JUDGED_AGAIN = 10  # times as many later
 
 
-class Made(NamedTuple):
-    """A value as it leaves, in the pieces of which events and batches are put together.
+Made = tuple[bytes, bytes, bytes | None, bool, bytes | None]
+"""A value as it leaves, in the pieces of which events and batches are put together:
 
-    Attributes:
-        json: what stands in the event.
-        sealed: what the seal covers of it.
-        original: the value as JSON, where opening does not give the very value back.
-        fell_back: whether its scheme could not take it.
-        record: the line of its value record, if it has one.
-    """
-
-    json: bytes
-    sealed: bytes
-    original: bytes | None
-    fell_back: bool
-    record: bytes | None
+what stands in the event, as JSON; what the seal covers of it; the value as JSON where opening
+does not give the very value back; whether its scheme could not take it; and the line of its value
+record, if it has one. A plain tuple: there are several for each event.
+"""
 
 
 class MadeValues:
@@ -101,11 +92,12 @@ class MadeValues:
         self._older, self.made, self.size = self.made, {}, 0
 
     def _keep(self, made: Iterable[tuple[Hashable, Made]]) -> None:
-        size = 0
+        kept, size = self.made, self.size
         for key, each in made:
-            self.made[key] = each
-            size += _OVERHEAD + 2 * len(each.json) + len(each.record or b"")
-        self.size += size
+            kept[key] = each
+            json, *_, record = each
+            size += _OVERHEAD + 2 * len(json) + len(record or b"")
+        self.size = size
 
 
 def keys_of(values: Sequence[Any]) -> Sequence[Hashable]:
@@ -130,5 +122,5 @@ def _made(field: FieldPlan, values: list[Any]) -> list[Made]:
             value = values[number]
             is_exact = canonical is value or same_scalar(canonical, value)
             original = None if is_exact else msgspec.json.encode(value)
-            made[number] = Made(json, sealed_value(ct), original, fell_back, record)
+            made[number] = (json, sealed_value(ct), original, fell_back, record)
     return [each for each in made if each is not None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import repeat
 
-CHUNK = 1000
+CHUNK = 500
 """Events that go through the columns at once: enough to amortise the calls, few enough that what
 one step leaves is in the processor's cache when the next one comes."""
 
