@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from properties.event_strategies import events as any_event
+from properties.event_strategies import is_ambiguous
 from properties.test_prop_lossless import odd_events
 from support.every_scheme import PROFILE
 from support.every_scheme import events as every_value
@@ -129,3 +130,15 @@ def test_encrypt_cuts_batches_itself(
     profile = load_profile("sip-balanced")
     expected = ScalarEncoder(shared_ring, profile, stream="s").encrypt(demo_lines, 70)
     assert list(Encoder(shared_ring, profile, stream="s").encrypt(demo_lines)) == expected
+
+
+@pytest.mark.slow
+@settings(max_examples=examples(15), suppress_health_check=RELAXED, deadline=None)
+@given(shapes, st.integers(1, 5000), st.integers(1, 5000), st.sampled_from([1, 2]), st.randoms())
+def test_any_large_batches(
+    shared_ring: Ring, some: list[Event], count: int, size: int, workers: int, draw: random.Random
+) -> None:
+    """Values that come again beside ones that never do, with and without workers."""
+    events = [{**draw.choice(some), "user": f"{n}@x", "n": n % 7} for n in range(count)]
+    taken = [event for event in events if not is_ambiguous(event)]
+    check(shared_ring, PROFILE, lines_of(taken or [{}]), max(size, count // 8), workers=workers)

@@ -86,16 +86,16 @@ class Group:
         self._inputs = inputs
         self._events = [each.event for each in inputs]
         self._columns = layout.columns(self._events)
-        self._derived: dict[str, list[Any]] = {}
+        self._derived: dict[str, tuple[FieldPlan, list[Any]]] = {}
         self._keys: dict[str, Sequence[Hashable]] = {}
 
     def ask(self, made: MadeOf, derived: Derived) -> None:
         """Ask for what is to be made of the values."""
-        for number, field, is_array in self._layout.visible:
+        for number, visible, is_array in self._layout.visible:
             column = self._columns[number]
-            self._ask(made, field, _scalars(column) if is_array else column)
+            self._ask(made, visible, _scalars(column) if is_array else column)
         for path, rule in self._plan.profile.derive.items():
-            if (derived_field := self._plan.field(path)) is None:
+            if (field := self._plan.field(path)) is None:
                 continue
             if self._inputs[0].derived is None:
                 source = self._layout.source(rule.source, self._events, self._columns)
@@ -104,12 +104,12 @@ class Group:
                 values = [(each.derived or {}).get(path) for each in self._inputs]
             # what no scheme takes is left out: the source itself is hidden as well
             values = [
-                None if value is None or entry_of(derived_field, value) == HIDDEN else value
+                None if value is None or entry_of(field, value) == HIDDEN else value
                 for value in values
             ]
             if values.count(None) < len(values):
-                self._derived[path] = values
-                self._ask(made, derived_field, _scalars(values))
+                self._derived[path] = field, values
+                self._ask(made, field, _scalars(values))
 
     def lines(self, made: MadeOf, notes: Notes) -> list[bytes | EventError]:
         """The events as wire lines, once all was made."""
@@ -118,7 +118,10 @@ class Group:
             number: self._cells(number, field, is_array, made, notes)
             for number, field, is_array in self._layout.visible
         }
-        derived = {path: self._derived_cells(path, made, notes) for path in self._derived}
+        derived = {
+            path: self._derived_cells(field, values, made, notes)
+            for path, (field, values) in self._derived.items()
+        }
         opaque = plan.blob.seal_all(self._hidden(cells), ids)
         sealed = [
             *(each.sealed_as(self._layout.paths[number]) for number, each in cells.items()),
@@ -204,14 +207,14 @@ class Group:
             kept = [b"" if text is None else head + text + b"]," for text in found.originals]
         return _Cells(found.json, [place, found.sealed], None, kept)
 
-    def _derived_cells(self, path: str, made: MadeOf, notes: Notes) -> _Cells:
+    def _derived_cells(
+        self, field: FieldPlan, values: Values, made: MadeOf, notes: Notes
+    ) -> _Cells:
         """A derived field, where events have it."""
-        field = self._plan.field(path)
-        assert field is not None, "what was asked for has a field"
         items = zip(*self._made(made, field, notes), strict=True)
-        key = msgspec.json.encode(path) + b":"
+        key = msgspec.json.encode(field.path) + b":"
         rows: list[tuple[bytes, bytes, int]] = []
-        for value in self._derived[path]:
+        for value in values:
             if value is None:
                 rows.append((b"", b"", 0))
             elif isinstance(value, list):
@@ -219,7 +222,7 @@ class Group:
                 rows.append((key + json + b",", sealed, leaves))
             else:
                 json, sealed, _ = _scalar(value, items, field)
-                rows.append((key + json + b",", sealed_place(path, -1) + sealed, 1))
+                rows.append((key + json + b",", sealed_place(field.path, -1) + sealed, 1))
         texts, sealed_texts, counts = zip(*rows, strict=True)
         return _Cells(texts, [sealed_texts], counts)
 

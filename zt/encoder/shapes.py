@@ -166,7 +166,7 @@ class Shapes:
     def groups(self, events: Sequence[dict[str, Any]]) -> dict[Shape, list[int]]:
         """The events' numbers by shape."""
         groups: dict[Shape, list[int]] = {}
-        for number, shape in enumerate(self._of(events, ())):
+        for number, shape in enumerate(self._of(events, ()) if events else ()):
             groups.setdefault(shape, []).append(number)
         return groups
 
