@@ -118,6 +118,7 @@ class Batch:
         values.ask(keys, [value])
         values.make(field)
         json, *_, record = values.made[keys[0]]
+        self._carried.forget()
         self.seen[field.path] = field
         if record is not None:
             self.records.add(record)

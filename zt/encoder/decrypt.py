@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, NamedTuple
 
 from analytics.wire import (
@@ -25,12 +25,15 @@ from keys import GrantError, Ring, UnknownEpochError, labels
 from zt.encoder.chunk import Chunk
 from zt.encoder.fields import FieldPlan
 from zt.encoder.opening import Opener
-from zt.encoder.pieces import CHUNK
+from zt.encoder.pieces import CHUNK, CHUNK_BYTES, cut
 from zt.encoder.placing import put_all, replace, respelled
 from zt.encoder.plan import Plan, open_profile
 from zt.encoder.seal import HeaderTag, ValueTag
 from zt.errors import IntegrityError, SystemicError
 from zt.values.paths import occupies
+
+KEYSPACES = 4096
+"""Keyspaces whose value records can be verified without another derivation of keys."""
 
 SYSTEMIC_AFTER = 100  # events; a share is not judged on fewer while the stream goes on
 
@@ -166,6 +169,8 @@ class Decoder:
             keys = self._ring.epoch(kid)
             if not keys.grants(keyspace):
                 return None
+            if len(self._value_tags) >= KEYSPACES:  # a store can invent any number
+                self._value_tags.clear()
             tag = self._value_tags[known] = ValueTag(keys.keyspace(keyspace))
         return tag
 
@@ -225,8 +230,7 @@ class Decoder:
             SystemicError: more than half of the events failed.
             GrantError: the ring can't verify events.
         """
-        rest = iter(lines)
-        batches = iter(lambda: list(islice(rest, CHUNK)), [])
+        batches = cut(lines, len, CHUNK, CHUNK_BYTES)
         return chain.from_iterable(self.decrypt_batches(batches))
 
     def decrypt_batches(self, batches: Iterable[Sequence[bytes]]) -> Iterator[list[dict[str, Any]]]:
@@ -242,8 +246,7 @@ class Decoder:
         self._ring.require(labels.SEAL_KEYSPACE)
         number = 0
         for batch in batches:
-            for start in range(0, len(batch), CHUNK):
-                lines = batch[start : start + CHUNK]
+            for lines in cut(batch, len, CHUNK, CHUNK_BYTES):
                 events, stopped = self._decrypted(lines, number)
                 yield events
                 if stopped is not None:

@@ -13,6 +13,9 @@ from zt.values.derive import derive
 REMEMBERED = 20_000
 """Values of each derivation whose parts are kept."""
 
+LONGEST = 1024
+"""Characters of such a value."""
+
 
 class Derived:
     """Derives the fields of a profile, by path."""
@@ -44,17 +47,22 @@ class _Parts:
         self._known: dict[Hashable, str | None] = {}
 
     def of(self, values: Values) -> list[str | None]:
+        """What the values give, one by one."""
         keys = keys_of(values)
         known = self._known
         if len(known) > REMEMBERED:
             known.clear()
-        new = set(keys).difference(known)
-        if new:
-            rule = self._rule
-            for key, value in zip(keys, values, strict=True):
-                if key in new:
-                    new.discard(key)
-                    known[key] = derive(
-                        rule.part, value, region=rule.region, v4=rule.v4, v6=rule.v6
-                    )
-        return list(map(known.__getitem__, keys))
+        found: list[str | None] = []
+        for key, value in zip(keys, values, strict=True):
+            if key in known:
+                found.append(known[key])
+                continue
+            part = self._derive(value)
+            if isinstance(value, str) and len(value) <= LONGEST:
+                known[key] = part
+            found.append(part)
+        return found
+
+    def _derive(self, value: Any) -> str | None:
+        rule = self._rule
+        return derive(rule.part, value, region=rule.region, v4=rule.v4, v6=rule.v6)

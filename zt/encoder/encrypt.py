@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -21,7 +20,7 @@ from zt.encoder.batch import Batch
 from zt.encoder.event_id import EventIds, stream_name
 from zt.encoder.group import Input
 from zt.encoder.input import read_event
-from zt.encoder.pieces import CHUNK
+from zt.encoder.pieces import CHUNK, CHUNK_BYTES, cut
 from zt.encoder.workers import in_order
 from zt.encoder.writer import BatchWriter
 from zt.errors import EventError
@@ -119,7 +118,7 @@ class LineEncoder:
         work: Batch | None = None
         with collector_paused():
             read = self._read(lines, rejects)
-            while some := list(islice(read, CHUNK)):
+            for some in cut(read, _length, CHUNK, CHUNK_BYTES):
                 if work is None:
                     self._take_ring()
                     work = self._writer.batch()
@@ -200,7 +199,7 @@ class Encoder:
             RingError: the ring was replaced by an older one, or one of another tenant.
             GrantError: it was replaced by a reader ring.
         """
-        for batch in self.encrypt_batches(_batches(iter(lines))):
+        for batch in self.encrypt_batches(cut(lines, len, BATCH_EVENTS, BATCH_BYTES)):
             yield from batch
 
     def encrypt_batches(self, batches: Iterable[Sequence[bytes]]) -> Iterator[list[bytes]]:
@@ -218,13 +217,14 @@ class Encoder:
             RingError, GrantError: see `encrypt`.
         """
         located = self._located(batches)
-        done: Iterator[Encrypted]
+        done: Generator[Encrypted]
         if self._workers == 1:
-            done = map(self._encoder.encrypt, located)
+            done = (self._encoder.encrypt(lines) for lines in located)
         else:
             done = in_order(self._encoder.encrypt, located, self._workers, is_idle)
-        for encrypted in done:
-            yield self._noted(encrypted)
+        with closing(done):  # whatever ends this ends the workers
+            for encrypted in done:
+                yield self._noted(encrypted)
 
     def _located(self, batches: Iterable[Sequence[bytes]]) -> Iterator[Lines]:
         number = position = 0
@@ -253,18 +253,8 @@ def is_idle(lines: Lines) -> bool:
     return not lines.lines
 
 
-def _batches(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
-    """Cut lines into batches of bounded number and, but for one long line, size."""
-    batch: list[bytes] = []
-    size = 0
-    for line in lines:
-        batch.append(line)
-        size += len(line)
-        if len(batch) == BATCH_EVENTS or size >= BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+def _length(read: tuple[int, bytes, Input]) -> int:
+    return len(read[1])
 
 
 @contextmanager

@@ -25,6 +25,9 @@ from zt.schemes.uri import Uri
 REMEMBERED = 20_000
 """Ciphertexts of a field whose canonical values are kept."""
 
+LONGEST = 1024
+"""Characters of such a ciphertext."""
+
 
 class Protected(NamedTuple):
     """A value as it leaves.
@@ -170,7 +173,8 @@ class FieldPlan:
             canonical = scheme.reveal(ciphertext)
             if len(self._revealed) >= REMEMBERED:
                 self._revealed.clear()
-            self._revealed[ciphertext] = canonical
+            if len(ciphertext) <= LONGEST:
+                self._revealed[ciphertext] = canonical
         return canonical
 
     def reveal_all(self, ciphertexts: Sequence[Any]) -> list[Any]:
@@ -190,7 +194,11 @@ class FieldPlan:
             for scheme, own in ((self.fallback, list(by_det)), (self.scheme, list(new - by_det))):
                 if own:
                     known.update(zip(own, scheme.reveal_all(own), strict=True))
-        return list(map(known.__getitem__, ciphertexts))
+        revealed = list(map(known.__getitem__, ciphertexts))
+        for ciphertext in new:
+            if len(ciphertext) > LONGEST:
+                del known[ciphertext]
+        return revealed
 
     def proves_itself(self, ciphertext: str) -> bool:
         """Whether this ciphertext opens only as it was made, without seal or tag.

@@ -87,13 +87,13 @@ class Group:
         self._events = [each.event for each in inputs]
         self._columns = layout.columns(self._events)
         self._derived: dict[str, tuple[FieldPlan, list[Any]]] = {}
-        self._keys: dict[str, Sequence[Hashable]] = {}
+        self._keys: dict[int | str, Sequence[Hashable]] = {}
 
     def ask(self, made: MadeOf, derived: Derived) -> None:
         """Ask for what is to be made of the values."""
         for number, visible, is_array in self._layout.visible:
             column = self._columns[number]
-            self._ask(made, visible, _scalars(column) if is_array else column)
+            self._ask(made, number, visible, _scalars(column) if is_array else column)
         for path, rule in self._plan.profile.derive.items():
             if (field := self._plan.field(path)) is None:
                 continue
@@ -109,7 +109,7 @@ class Group:
             ]
             if values.count(None) < len(values):
                 self._derived[path] = field, values
-                self._ask(made, field, _scalars(values))
+                self._ask(made, path, field, _scalars(values))
 
     def lines(self, made: MadeOf, notes: Notes) -> list[bytes | EventError]:
         """The events as wire lines, once all was made."""
@@ -168,16 +168,16 @@ class Group:
 
     # --- one field ---------------------------------------------------------------------------
 
-    def _ask(self, made: MadeOf, field: FieldPlan, values: Values) -> None:
+    def _ask(self, made: MadeOf, place: int | str, field: FieldPlan, values: Values) -> None:
         if field.fallback is not None:
             keys = keys_of(values)
             made(field).ask(keys, values)
-            self._keys[field.path] = keys
+            self._keys[place] = keys
 
-    def _made(self, made: MadeOf, field: FieldPlan, notes: Notes) -> _Pieces:
-        """What was made of a field's values, in order; nothing of clear ones."""
+    def _made(self, made: MadeOf, place: int | str, field: FieldPlan, notes: Notes) -> _Pieces:
+        """What was made of the values of a leaf or derived field; nothing of clear ones."""
         notes.seen[field.path] = field
-        if not (keys := self._keys.get(field.path)):
+        if not (keys := self._keys.get(place)):
             return _Pieces((), (), ())
         found = map(made(field).made.__getitem__, keys)
         json, sealed, originals, fallen, records = zip(*found, strict=True)
@@ -192,7 +192,7 @@ class Group:
     ) -> _Cells:
         """A field that stays in the events."""
         column, keys = self._columns[number], self._layout.keys[number]
-        found = self._made(made, field, notes)
+        found = self._made(made, number, field, notes)
         if is_array:
             items = zip(*found, strict=True)
             rows = [_array(field, keys, array, items) for array in column]
@@ -211,7 +211,7 @@ class Group:
         self, field: FieldPlan, values: Values, made: MadeOf, notes: Notes
     ) -> _Cells:
         """A derived field, where events have it."""
-        items = zip(*self._made(made, field, notes), strict=True)
+        items = zip(*self._made(made, field.path, field, notes), strict=True)
         key = msgspec.json.encode(field.path) + b":"
         rows: list[tuple[bytes, bytes, int]] = []
         for value in values:

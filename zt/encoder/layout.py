@@ -9,7 +9,6 @@ import msgspec
 
 from zt.encoder.plan import Plan
 from zt.encoder.shapes import ARRAY, HIDDEN, PLAIN, PlanPlace, Shape, Values
-from zt.schemes.drop import prefixes
 from zt.values.paths import values_at
 
 Piece = bytes | int
@@ -46,8 +45,9 @@ class Layout:
         # values that are not looked into may be objects, and hold what is asked for here
         self._unseen = [n for n, (_, entry) in enumerate(leaves) if entry not in (PLAIN, ARRAY)]
         derived = plan.profile.derive
-        above = {prefix for place in self._places for prefix in prefixes(place.path)}
-        self.is_occupied = any(path in above for path in derived)
+        self.is_occupied = any(
+            (place.path + ".").startswith(path + ".") for place in self._places for path in derived
+        )
         self._sources = {each.source: self._source(each.source) for each in derived.values()}
 
     def columns(self, events: Sequence[dict[str, Any]]) -> list[Values]:

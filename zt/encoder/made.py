@@ -95,8 +95,10 @@ class MadeValues:
         kept, size = self.made, self.size
         for key, each in made:
             kept[key] = each
-            json, *_, record = each
-            size += _OVERHEAD + 2 * len(json) + len(record or b"")
+            json, _, original, _, record = each
+            text = key if isinstance(key, str) else repr(key)
+            size += _OVERHEAD + 2 * len(json) + len(original or b"") + len(record or b"")
+            size += len(text) if text.isascii() else 4 * len(text)
         self.size = size
 
 

@@ -61,6 +61,8 @@ class Opener:
 class _WirePlace(Place):
     """A place in an encrypted event, of which all is looked into."""
 
+    __slots__ = ()
+
     def __init__(self, keys: Keys) -> None:
         super().__init__(keys, is_branch=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 from keys import EpochKeys, labels, not_granted
@@ -65,6 +66,7 @@ class Plan:
         self._maker = FieldMaker(keys)
         self._patterns = profile.patterns()
         self._branches = {p for path in profile.fields for p in list(prefixes(path))[:-1]}
+        self._depth = max(path.count(".") for path in profile.fields) + 1
         self._places: dict[str, Place] = {}
         self._fields: dict[str, FieldPlan | None] = {}
         self._by_pattern: dict[str, FieldPlan] = {}
@@ -105,7 +107,7 @@ class Plan:
             return self._fields[path]
         except KeyError:
             field = None if self.at(path).is_dropped else self._visible(path)
-        if len(self._fields) < _REMEMBERED:
+        if len(self._fields) < _REMEMBERED and len(path) <= MAX_FIELD_PATH:
             self._fields[path] = field
         return field
 
@@ -125,10 +127,12 @@ class Plan:
     def at(self, path: str) -> Place:
         """What the profile says of a path."""
         if (place := self._places.get(path)) is None:
-            is_dropped = any(self._is_dropped(prefix) for prefix in prefixes(path))
+            # a rule fits paths of as many segments as it has, so longer ones need no look
+            above = islice(prefixes(path), self._depth)
+            is_dropped = any(self._is_dropped(prefix) for prefix in above)
             is_branch = path in self._branches or self._patterns.leads_to(path)
             place = Place(is_branch, is_dropped)
-            if len(self._places) < _REMEMBERED:
+            if len(self._places) < _REMEMBERED and len(path) <= MAX_FIELD_PATH:
                 self._places[path] = place
         return place
 

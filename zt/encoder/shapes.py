@@ -10,16 +10,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
 from itertools import repeat
-from typing import Any
+from typing import Any, Literal
 
 from analytics.wire import Keys, is_scalar_array
 from zt.encoder.fields import FieldPlan
 from zt.encoder.plan import Plan
 
-REMEMBERED = 1024
-"""Shapes; keys are the sender's to choose and must not fill the memory."""
+REMEMBERED = 50_000
+"""Places in all shapes; keys are the sender's to choose and must not fill the memory."""
 
 SHORT = 1024
 """Characters that fit every scheme, however they are spelled in UTF-8."""
@@ -47,6 +46,8 @@ class Place(ABC):
         always: what is done with the value, whatever it is; None: that depends on it.
     """
 
+    __slots__ = ("always", "is_branch", "keys", "path")  # a hostile event has a million places
+
     def __init__(self, keys: Keys, *, is_branch: bool, always: str | None = None) -> None:
         self.keys = keys
         self.path = ".".join(keys)
@@ -65,6 +66,8 @@ class Place(ABC):
 class PlanPlace(Place):
     """A place in an event that is to be encrypted."""
 
+    __slots__ = ("_field", "_plan")
+
     def __init__(self, plan: Plan, keys: Keys) -> None:
         path = ".".join(keys)
         is_branch, is_dropped = plan.at(path)
@@ -72,14 +75,17 @@ class PlanPlace(Place):
         always = DROPPED if is_dropped else HIDDEN if is_hidden else None
         super().__init__(keys, is_branch=is_branch, always=always)
         self._plan = plan
+        self._field: FieldPlan | Literal[False] | None = False
 
-    @cached_property
+    @property
     def field(self) -> FieldPlan | None:
         """What to do with a visible value; None if it is hidden.
 
         Found out only where there is one: patterns show no more than so many fields.
         """
-        return self._plan.field(self.path)
+        if self._field is False:
+            self._field = self._plan.field(self.path)
+        return self._field
 
     def entry(self, value: Any) -> str:
         """See `entry_of`."""
@@ -172,7 +178,7 @@ class Shapes:
 
     def are_many(self) -> bool:
         """Whether there are more than should be remembered."""
-        return sum(map(len, self._objects.values())) > REMEMBERED
+        return sum([len(o.places) * (1 + len(o)) for o in self._objects.values()]) > REMEMBERED
 
     def _of(self, objects: Sequence[dict[str, Any]], above: Keys) -> Iterable[Shape]:
         """The shape of each object at a place."""

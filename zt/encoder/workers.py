@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import ExitStack, closing
 from multiprocessing.connection import Connection
 from typing import Generic, TypeVar
@@ -26,7 +26,7 @@ def in_order(
     jobs: Iterable[Job],
     workers: int,
     is_idle: Callable[[Job], bool],
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """The result of each job, in order, from as many processes as there are workers.
 
     Each worker has one job at a time, so at most so many are held.
@@ -123,6 +123,9 @@ def _serve(work: Callable[[Job], Result], pipe: Connection, theirs: Connection) 
             pipe.send((None, work(job)))
         except (ZtError, KeysError) as error:
             pipe.send(((type(error), str(error), error.hint), None))
+        except Exception as error:  # noqa: BLE001  # its message may quote what was encrypted
+            what = f"a worker failed by a defect of this program: {type(error).__name__}"
+            pipe.send(((WorkerError, what, "please report it, and what the input is like"), None))
 
 
 def _ended() -> WorkerError:

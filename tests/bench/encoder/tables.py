@@ -30,7 +30,7 @@ from .contest import Contestant, Result, consume, contest, release
 from .events import DET_FIELDS, DET_ONLY, FORTY_FIELDS, det_lines, sip_lines
 from .loop import json_alone, loop
 
-EVENTS = 100_000
+EVENTS = 60_000
 SLOW = 10  # times fewer events for those that take a millisecond for each
 BATCH = 10_000  # values of a column, as many as a batch has events
 WORKERS = 2
