@@ -26,24 +26,6 @@ FIELDS = [
 ]
 ODD = ["", ".", "a", "a.b", "sip", "sip.", ".from", "sip.request", "sip.from.x", "ss", "ſip", "😀"]
 ODD += ['a."', '"', "a.\\", "\\.b", "*"]
-    'a."',
-    '"',
-    "a.\\",
-    "\\.b",
-    "*",
-    "",
-    ".",
-    "a",
-    "a.b",
-    "sip",
-    "sip.",
-    ".from",
-    "sip.request",
-    "sip.from.x",
-    "ss",
-    "ſip",
-    "😀",
-]
 """Paths of nothing, prefixes of fields, paths below fields, and look-alikes."""
 
 numbers = (
