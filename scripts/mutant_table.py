@@ -50,6 +50,7 @@ COLUMN = "tests/unit/crypto/test_crypto_ff1_column.py"
 COLUMNS = "tests/properties/test_prop_columns.py"
 COMPRESSED = "tests/unit/wire/test_wire_transport_compressed.py"
 DERIVE = "tests/unit/keys/test_keys_derive.py"
+HOSTILE = "tests/unit/encoder/test_encoder_hostile.py"
 DERIVED = "tests/unit/encoder/test_encoder_derived.py"
 ENCODER_FORMATS = "tests/unit/encoder/test_encoder_formats.py"
 FF1 = "tests/unit/crypto/test_crypto_ff1.py"
@@ -456,6 +457,12 @@ MUTANTS = (
         "zt/encoder/opening.py",
         {"del event[path]": "pass"},
         (DERIVED,),
+    ),
+    Mutant(
+        "a key with an escaped quote hides its dots",
+        "zt/encoder/input.py",
+        {'b"\\\\" in raw or _KEY_WITH_DOT.search(raw)': "_KEY_WITH_DOT.search(raw)"},
+        (HOSTILE,),
     ),
     Mutant(
         "another tenant's header is taken",
