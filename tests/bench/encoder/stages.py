@@ -150,7 +150,7 @@ def _place(frame: FrameType) -> tuple[str, str]:
     file = Path(path).relative_to(REPOSITORY).as_posix()
     if file.startswith((".venv", "tests/")):
         return "", ""
-    line = linecache.getline(path, frame.f_lineno)
+    line = linecache.getline(path, frame.f_lineno or 0)  # some have no line
     stage = next((rule.stage for rule in RULES if rule.fits(file, name, line)), "")
     return stage, f"`{file}` {name}"
 
