@@ -23,6 +23,8 @@ CHUNK = 50  # events of one write: less than a pipe holds
 TENTHS = 10
 LIMIT = 40 * 60  # seconds; then the run is stopped, and the table says how far it came
 
+BETWEEN_SAMPLES = 0.1  # seconds
+
 
 class Sample(NamedTuple):
     """What the process held at some time.
@@ -106,7 +108,7 @@ class _Feeder(threading.Thread):
 
 
 def _watch(process: subprocess.Popen[bytes], feeder: _Feeder) -> Iterator[Sample]:
-    """What the process holds each second until it ends; the first sample is of its start."""
+    """What the process holds until it ends; the first sample is of its start."""
     start = time.monotonic()
     last = Sample(0, 0, 0, 0)
     while process.poll() is None:
@@ -116,7 +118,7 @@ def _watch(process: subprocess.Popen[bytes], feeder: _Feeder) -> Iterator[Sample
             last = Sample(seconds, feeder.fed, *held)
             yield last
         with suppress(subprocess.TimeoutExpired):
-            process.wait(1)
+            process.wait(BETWEEN_SAMPLES)
     yield last._replace(seconds=time.monotonic() - start, events=feeder.fed)
 
 
