@@ -55,7 +55,9 @@ def lines_of(events: list[Event]) -> list[bytes]:
 
 @pytest.mark.parametrize("size", [1, 7, 5000])
 def test_every_value(shared_ring: Ring, size: int) -> None:
-    check(shared_ring, PROFILE, lines_of(every_value()), size)
+    lines = lines_of(every_value())
+    check(shared_ring, PROFILE, lines, size)
+    check_opened(shared_ring, list(Encoder(shared_ring, PROFILE, stream="s").encrypt(lines)))
 
 
 @pytest.mark.parametrize("name", preset_names())
