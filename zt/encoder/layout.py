@@ -86,7 +86,9 @@ def _members(shape: Shape, numbers: Iterator[int]) -> list[list[Piece]]:
         if isinstance(entry, Shape):
             if inner := _members(entry, numbers):
                 members.append([key + b"{", *_separated(inner), b"}"])
-        elif (number := next(numbers)) >= 0 and entry in (PLAIN, ARRAY):
+            continue
+        number = next(numbers)
+        if entry in (PLAIN, ARRAY):
             members.append([key, number])
     return members
 

@@ -103,8 +103,9 @@ class IpFpe(_Address):
     name = "ip"
 
     def __init__(self, key: KeyspaceKey) -> None:
-        self._cipher = BlockCipher(key.subkey(labels.IP, 32))
-        self._column = FF1Column(key.subkey(labels.IP, 32))
+        subkey = key.subkey(labels.IP, 32)
+        self._cipher = BlockCipher(subkey)
+        self._column = FF1Column(subkey)
         self._tweaks = {version: lp(key.keyspace.encode(), bytes([version])) for version in (4, 6)}
         self._families = {}
         for version, width in ((4, 32), (6, 128)):
