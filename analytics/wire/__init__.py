@@ -10,6 +10,7 @@ from analytics.wire.encoding import (
     decode_all,
     decode_bytes,
     encode_all,
+    encode_ascii_all,
     encode_bytes,
     encode_json_all,
     format_time,
@@ -80,12 +81,12 @@ from analytics.wire.stream import (
     HeaderLine,
     Line,
     ValueLine,
-    decode_json,
     input_lines,
     parse_line,
     read_stream,
     write_line,
 )
+from analytics.wire.strict_json import decode_json, decode_objects
 from analytics.wire.weight import RATE_PATH, as_weight
 
 __all__ = [
@@ -142,7 +143,9 @@ __all__ = [
     "decode_all",
     "decode_bytes",
     "decode_json",
+    "decode_objects",
     "encode_all",
+    "encode_ascii_all",
     "encode_bytes",
     "encode_json_all",
     "fields",

@@ -7,7 +7,6 @@ a seal or tag is right is not checked here: that takes keys.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -17,11 +16,9 @@ from pydantic import ValidationError
 
 from analytics.wire.errors import VersionError
 from analytics.wire.models import WIRE_VERSION, BatchHeader, EventMeta, ValueRecord, WireModel
+from analytics.wire.strict_json import decode_json
 
 MAX_LINE = 16 * 1024 * 1024  # bytes; a longer line is refused before it is parsed
-MAX_DEPTH = 128
-"""Objects and arrays within each other; whatever walks events later recurses once a level or
-more, and one hostile line must not exhaust the interpreter's stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,29 +113,6 @@ def parse_line(raw: bytes, number: int = 1) -> Line:
         return BadLine(number, raw, _describe(error))
 
 
-def decode_json(raw: bytes) -> Any:
-    """Strict JSON: no duplicate keys, no lone surrogates, no numbers out of range, not too deep.
-
-    Raises:
-        ValueError: with a reason that quotes nothing of the input.
-    """
-    try:
-        value = msgspec.json.decode(raw)
-    except UnicodeDecodeError:
-        raise ValueError("not valid UTF-8") from None
-    except msgspec.ValidationError:
-        raise ValueError("a number is out of range") from None
-    except msgspec.DecodeError:
-        raise ValueError("not valid JSON") from None
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _is_too_deep(value):
-        raise ValueError("nested too deeply")
-    if _has_duplicate_keys(raw, value):
-        raise ValueError("a key stands twice in one object")
-    return value
-
-
 def write_line(model: WireModel) -> bytes:
     """A header or value record as a line with its end."""
     return msgspec.json.encode({"zt": model.model_dump(exclude_none=True)}) + b"\n"
@@ -160,43 +134,6 @@ def _listed(zt: dict[str, Any], key: str) -> dict[str, Any]:
     """The same object with a JSON array as the tuple that the strict models want."""
     value = zt.get(key)
     return {**zt, key: tuple(value)} if isinstance(value, list) else zt
-
-
-def _is_too_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            item
-            for container in level
-            if isinstance(container, dict | list)
-            for item in (container.values() if isinstance(container, dict) else container)
-        ]
-        if not level:
-            return False
-    return any(isinstance(item, dict | list) for item in level)
-
-
-def _has_duplicate_keys(raw: bytes, value: Any) -> bool:
-    """Whether the decoder dropped an entry because its key came again.
-
-    The encoder writes every colon of keys, strings and entries literally, and so does the input
-    unless it escapes one; an entry that was dropped takes at least its own colon with it. So
-    equal counts prove that there was no duplicate, at the speed of the library's encoder.
-    """
-    if b"\\u003" not in raw:
-        return raw.count(b":") != msgspec.json.encode(value).count(b":")
-    try:
-        json.loads(raw, object_pairs_hook=_distinct_entries)
-    except ValueError:
-        return True
-    return False
-
-
-def _distinct_entries(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    entries = dict(pairs)
-    if len(entries) != len(pairs):
-        raise ValueError
-    return entries
 
 
 def _describe(error: ValidationError) -> str:

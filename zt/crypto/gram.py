@@ -17,6 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from keys import KeyspaceKey, labels
 from keys.derive import lp, uint32
@@ -24,7 +25,9 @@ from zt.crypto.aes import BLOCK, Blocks, ShortMacs
 from zt.crypto.fold import FOLD_VERSION
 
 GRAM_SIZE = 3  # code points
+WIDTH = 4  # bytes of a code point
 TOKEN_BITS = 32
+AT_ONCE = 256  # texts, whose grams stay in the processor's cache
 FIRST = 1
 LAST = 2
 PARAMS = lp(uint32(FOLD_VERSION), uint32(GRAM_SIZE), uint32(TOKEN_BITS))
@@ -38,16 +41,19 @@ class GramTokens:
 
     def tokens(self, folded: Sequence[str]) -> list[tuple[int, ...]]:
         """The sorted, distinct tokens of each folded text; none for those shorter than a gram."""
+        starts = range(0, len(folded), AT_ONCE)
+        return [each for n in starts for each in self._tokens(folded[n : n + AT_ONCE])]
+
+    def _tokens(self, folded: Sequence[str]) -> list[tuple[int, ...]]:
         lengths = np.fromiter(map(len, folded), np.int64, len(folded))
         counts = np.maximum(lengths - (GRAM_SIZE - 1), 0)
         owner = np.repeat(np.arange(len(folded)), counts)
         if not owner.size:
             return [()] * len(folded)
-        points = np.frombuffer("".join(folded).encode("utf-32-be"), np.uint8).reshape(-1, 4)
         text_starts = np.cumsum(lengths) - lengths
         gram_starts = np.cumsum(counts) - counts
         starts = np.arange(owner.size) - gram_starts[owner] + text_starts[owner]
-        grams = np.concatenate([points[starts + i] for i in range(GRAM_SIZE)], axis=1)
+        grams = _grams("".join(folded))[starts]
 
         texts_with_grams = np.flatnonzero(counts)
         first = gram_starts[texts_with_grams]
@@ -62,7 +68,7 @@ class GramTokens:
         both = both[np.diff(both, prepend=~both[:1]) != 0]  # faster than np.unique
         ends = np.searchsorted(both >> np.uint64(TOKEN_BITS), np.arange(len(folded) + 1))
         low = (both & np.uint64(2**TOKEN_BITS - 1)).tolist()
-        return [tuple(low[a:b]) for a, b in pairwise(ends)]
+        return [tuple(low[a:b]) for a, b in pairwise(ends.tolist())]
 
     def needle(self, folded: str, *, first: bool = False, last: bool = False) -> tuple[int, ...]:
         """The tokens that every value with this part has, sorted.
@@ -77,9 +83,8 @@ class GramTokens:
         """
         if len(folded) < GRAM_SIZE:
             raise ValueError(f"a part of a word has at least {GRAM_SIZE} characters")
-        points = np.frombuffer(folded.encode("utf-32-be"), np.uint8).reshape(-1, 4)
-        count = len(folded) - GRAM_SIZE + 1
-        grams = np.concatenate([points[i : i + count] for i in range(GRAM_SIZE)], axis=1)
+        grams = _grams(folded)
+        count = len(grams)
         rows = [*range(count), *[0] * first, *[count - 1] * last]
         flags = [*[0] * count, *[FIRST] * first, *[LAST] * last]
         return tuple(np.unique(self._mac(grams[rows], np.array(flags))).tolist())
@@ -91,3 +96,9 @@ class GramTokens:
         blocks[:, 1:13] = grams
         blocks[:, 13] = 0x80
         return self._macs.tokens_of_blocks(blocks).astype(np.uint64)
+
+
+def _grams(text: str) -> Blocks:
+    """The UTF-32BE of every gram of a text, which overlap in memory; shape (grams, 12)."""
+    points = np.frombuffer(text.encode("utf-32-be"), np.uint8)
+    return sliding_window_view(points, WIDTH * GRAM_SIZE)[::WIDTH]

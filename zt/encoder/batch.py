@@ -8,15 +8,15 @@ which most are the same for all events of a group. No step looks at one event al
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from zt.encoder.derived import Derived
 from zt.encoder.fields import FieldPlan
-from zt.encoder.group import Group, Input, Notes
+from zt.encoder.group import Group, Inputs, Notes
 from zt.encoder.layout import Layout
 from zt.encoder.made import CARRIED, MadeValues, keys_of
 from zt.encoder.plan import Plan
@@ -66,6 +66,16 @@ class Carried:
             self._layouts.clear()
 
 
+class Taken(NamedTuple):
+    """Events that were looked at: how many, and those that can be encrypted by shape.
+
+    Each group comes with its events' numbers.
+    """
+
+    size: int
+    groups: list[tuple[Group, list[int]]]
+
+
 class Batch:
     """The events of one batch on their way, and what its header and records must say.
 
@@ -77,33 +87,57 @@ class Batch:
 
     def __init__(self, carried: Carried) -> None:
         self._carried = carried
-        self._notes = Notes({}, set(), Counter())
-        self.seen, self.records, self.fallbacks = self._notes
+        self._notes = Notes({}, {}, Counter())
+        self._recorded: dict[MadeValues, set[Hashable]] = {}
+        self.seen, _, self.fallbacks = self._notes
+        self.records: set[bytes] = set()
 
-    def events(self, inputs: Sequence[Input]) -> list[bytes | EventError]:
+    def events(self, inputs: Inputs) -> list[bytes | EventError]:
         """Each event encrypted, as a wire line, or why it can't be.
 
         An event can't be if it has a field already where one is to be derived, or if it outgrows
         a line.
         """
-        carried = self._carried
-        results: list[bytes | EventError] = [b""] * len(inputs)
-        groups = []
-        for shape, numbers in carried.shapes.groups([each.event for each in inputs]).items():
+        return self.finish([self.take(inputs)])
+
+    def take(self, inputs: Inputs) -> Taken:
+        """Events that were looked at, and whose values were asked for; `finish` encrypts them.
+
+        So many values are made together, but few events are held as objects.
+        """
+        carried, groups = self._carried, []
+        for shape, numbers in carried.shapes.groups(inputs.events).items():
             layout = carried.layout(shape)
-            if layout.is_occupied:
-                for number in numbers:
-                    results[number] = _occupied()
-                continue
-            group = Group(carried.plan, layout, [inputs[number] for number in numbers])
-            group.ask(carried.made, carried.derived)
-            groups.append((group, numbers))
+            if not layout.is_occupied:
+                own = inputs.take(numbers)
+                group = Group(carried.plan, layout, own, carried.made, carried.derived, self._notes)
+                groups.append((group, numbers))
+        return Taken(len(inputs.events), groups)
+
+    def finish(self, taken: Iterable[Taken]) -> list[bytes | EventError]:
+        """All that was taken, encrypted; see `events`."""
+        carried = self._carried
         carried.make()
-        for group, numbers in groups:
-            for number, line in zip(numbers, group.lines(carried.made, self._notes), strict=True):
-                results[number] = line
+        self._record()
+        results: list[bytes | EventError] = []
+        for size, groups in taken:
+            lines: list[bytes | EventError] = [_occupied()] * size
+            for group, numbers in groups:
+                made = group.lines(carried.made, self._notes)
+                for number, line in zip(numbers, made, strict=True):
+                    lines[number] = line
+            results += lines
         carried.forget()
         return results
+
+    def _record(self) -> None:
+        """Take in the value records of what was asked for, each once."""
+        for values, keys in self._notes.asked.items():
+            recorded = self._recorded.setdefault(values, set())
+            new = keys - recorded
+            recorded |= new
+            self.records.update(filter(None, [values.made[key][4] for key in new]))
+            keys.clear()
 
     def scalar(self, field: FieldPlan, value: Any) -> Any:
         """The ciphertext of a value that stands in no event of the batch, as a finding's group.

@@ -105,10 +105,10 @@ class Chunk:
             return
         if tag is None:
             return
-        values = [(record.ct, record.tokens) for record in records.values()]
-        right = tag.compute_all(one.scheme, one.search, values)
+        cts, tokens = zip(*[(record.ct, record.tokens) for record in records.values()], strict=True)
+        right = tag.compute_all(one.scheme, one.search, cts, tokens)
         for (place, record), expected in zip(records.items(), right, strict=True):
-            if not hmac.compare_digest(expected, record.tag):
+            if not hmac.compare_digest(expected, record.tag.encode()):
                 self.results[place] = altered_record()
 
     def _open(self, plan: Plan, places: Sequence[int]) -> None:

@@ -12,15 +12,16 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import accumulate, compress, islice
 from operator import attrgetter
 from typing import NamedTuple
 
 from keys import Ring
-from zt.encoder.batch import Batch
+from zt.encoder.batch import Taken
 from zt.encoder.event_id import EventIds, stream_name
-from zt.encoder.group import Input
-from zt.encoder.input import read_event
-from zt.encoder.pieces import CHUNK, CHUNK_BYTES, cut
+from zt.encoder.group import Inputs
+from zt.encoder.input import read_events
+from zt.encoder.pieces import CHUNK, CHUNK_BYTES, WINDOW, WINDOW_BYTES, cut
 from zt.encoder.workers import in_order
 from zt.encoder.writer import BatchWriter
 from zt.errors import EventError
@@ -93,6 +94,39 @@ class Encrypted(NamedTuple):
     rejects: list[Reject]
 
 
+class _Places(NamedTuple):
+    """Some lines of a stream, by column.
+
+    Attributes:
+        numbers: of the lines, the stream's first being 1.
+        positions: where each starts, in bytes.
+        raws: without their ends.
+    """
+
+    numbers: list[int]
+    positions: list[int]
+    raws: list[bytes]
+
+    def where(self, chosen: Sequence[object]) -> _Places:
+        """Those for which something true is given."""
+        numbers, positions, raws = self
+        if all(chosen):
+            return self
+        return _Places(
+            list(compress(numbers, chosen)),
+            list(compress(positions, chosen)),
+            list(compress(raws, chosen)),
+        )
+
+    def rejects(self, results: Sequence[object]) -> list[Reject]:
+        """Those for which an error is given."""
+        return [
+            Reject(number, str(error), raw)
+            for number, raw, error in zip(self.numbers, self.raws, results, strict=True)
+            if isinstance(error, EventError)
+        ]
+
+
 class LineEncoder:
     """Encrypts batches of lines with the ring's active epoch, each for itself.
 
@@ -115,36 +149,42 @@ class LineEncoder:
         """
         rejects: list[Reject] = []
         wire: list[bytes] = []
-        work: Batch | None = None
+        if not lines.lines:
+            return Encrypted([], 0, 0, Counter(), [])
         with collector_paused():
-            read = self._read(lines, rejects)
-            for some in cut(read, _length, CHUNK, CHUNK_BYTES):
-                if work is None:
-                    self._take_ring()
-                    work = self._writer.batch()
-                made = work.events([each for _, _, each in some])
-                for (number, raw, _), line in zip(some, made, strict=True):
-                    if isinstance(line, EventError):
-                        rejects.append(Reject(number, str(line), raw))
-                    else:
-                        wire.append(line)
+            self._take_ring()
+            work = self._writer.batch()
+            taken = ((places, work.take(inputs)) for places, inputs in self._read(lines, rejects))
+            for some in cut(taken, _size, WINDOW, WINDOW_BYTES):
+                made = work.finish([each for _, each in some])
+                wire += [line for line in made if isinstance(line, bytes)]
+                rest = iter(made)
+                for places, _ in some:
+                    rejects += places.rejects(list(islice(rest, len(places.raws))))
             rejects.sort(key=attrgetter("line"))
-            if work is None or not wire:
+            if not wire:
                 return Encrypted([], 0, 0, Counter(), rejects)
             head = self._writer.head(work)
         return Encrypted(head + wire, len(wire), len(work.records), work.fallbacks, rejects)
 
-    def _read(self, lines: Lines, rejects: list[Reject]) -> Iterator[tuple[int, bytes, Input]]:
-        """The events among the lines, with their numbers and raw bytes."""
+    def _read(self, lines: Lines, rejects: list[Reject]) -> Iterator[tuple[_Places, Inputs]]:
+        """The events among the lines, some at a time."""
         ids = EventIds(self._ring.tenant_key, lines.stream)
-        position = lines.position
-        for number, line in enumerate(lines.lines, lines.number + 1):
-            if raw := line.rstrip(b"\r\n"):
-                try:
-                    yield number, raw, Input(read_event(raw), ids.id(position, raw))
-                except EventError as error:
-                    rejects.append(Reject(number, str(error), raw))
-            position += len(line)
+        last, end = lines.number, lines.position
+        for chunk in cut(lines.lines, len, CHUNK, CHUNK_BYTES):
+            places = _Places(
+                list(range(last + 1, last + 1 + len(chunk))),
+                list(accumulate(map(len, chunk[:-1]), initial=end)),
+                [line.rstrip(b"\r\n") for line in chunk],
+            )
+            last, end = places.numbers[-1], places.positions[-1] + len(chunk[-1])
+            places = places.where(places.raws)  # empty lines are passed over
+            read = read_events(places.raws)
+            rejects += places.rejects(read)
+            events = [event for event in read if isinstance(event, dict)]
+            if events:
+                places = places.where([isinstance(event, dict) for event in read])
+                yield places, Inputs(events, ids.ids(places.positions, places.raws))
 
     def _take_ring(self) -> None:
         """Go on with the ring as it is now: a new epoch takes over from batch to batch."""
@@ -248,13 +288,14 @@ class Encoder:
         return encrypted.wire
 
 
+def _size(taken: tuple[_Places, Taken]) -> int:
+    places, _ = taken
+    return sum(map(len, places.raws))
+
+
 def is_idle(lines: Lines) -> bool:
     """Whether this says that the stream is idle."""
     return not lines.lines
-
-
-def _length(read: tuple[int, bytes, Input]) -> int:
-    return len(read[1])
 
 
 @contextmanager

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import struct
+from collections.abc import Iterable
 
 from keys import TenantKey, labels
-from keys.derive import lp, uint32
+from keys.derive import lp
 from zt.encoder.seal import ID_SIZE
 
-_LP_POSITION = uint32(8)
+_HEAD = struct.Struct(">IQI")
+"""LP of a position of 8 bytes, and the length of the event behind it."""
 
 
 class EventIds:
@@ -27,11 +30,16 @@ class EventIds:
 
     def id(self, position: int, event: bytes) -> bytes:
         """The 16 bytes of the event whose line, without its end, starts at a byte position."""
-        mac = self._hmac.copy()
-        mac.update(
-            b"%b%b%b%b" % (_LP_POSITION, position.to_bytes(8, "big"), uint32(len(event)), event)
-        )
-        return mac.digest()[:ID_SIZE]
+        return self.ids([position], [event])[0]
+
+    def ids(self, positions: Iterable[int], events: Iterable[bytes]) -> list[bytes]:
+        """The same of each event."""
+        found = []
+        for position, event in zip(positions, events, strict=True):
+            mac = self._hmac.copy()
+            mac.update(_HEAD.pack(8, position, len(event)) + event)
+            found.append(mac.digest()[:ID_SIZE])
+        return found
 
 
 def stream_name(first_line: bytes) -> bytes:

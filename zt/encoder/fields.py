@@ -84,10 +84,10 @@ class Dictionary:
         if self.search:
             constant["search"] = self.search.id
         head = msgspec.json.encode({"zt": constant})[:-2]
-        tags = self.tag.compute_all(scheme, self.search_id, zip(cts, found, strict=True))
+        tags = self.tag.compute_all(scheme, self.search_id, cts, found)
         return [
             # ciphertexts of schemes with records are ASCII without what JSON escapes
-            b'%b,"ct":"%b","tokens":%b,"tag":"%b"}}\n' % (head, ct.encode(), json, tag.encode())
+            b'%b,"ct":"%b","tokens":%b,"tag":"%b"}}\n' % (head, ct.encode(), json, tag)
             for ct, json, tag in zip(cts, encode_json_all(found), tags, strict=True)
         ]
 

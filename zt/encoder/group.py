@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from analytics.wire import MAX_LINE, encode_all, encode_json_all
+from analytics.wire import MAX_LINE, encode_ascii_all, encode_json_all
 from zt.encoder.derived import Derived
 from zt.encoder.fields import FieldPlan
 from zt.encoder.layout import Layout
@@ -22,26 +22,43 @@ from zt.errors import EventError
 MadeOf = Callable[[FieldPlan], MadeValues]
 
 
-class Input(NamedTuple):
-    """An event to encrypt.
+class Inputs(NamedTuple):
+    """Events to encrypt.
 
     Attributes:
-        event: in plaintext.
-        id: its 16 bytes.
-        derived: its derived fields by path, if it was encrypted before: what they came from may
-            have been dropped then. None: they are derived now.
+        events: in plaintext.
+        ids: 16 bytes for each.
+        derived: for each its derived fields by path, if they were encrypted before: what they
+            came from may have been dropped then. None: they are derived now.
     """
 
-    event: dict[str, Any]
-    id: bytes
-    derived: dict[str, Any] | None = None
+    events: Sequence[dict[str, Any]]
+    ids: Sequence[bytes]
+    derived: Sequence[dict[str, Any]] | None = None
+
+    def take(self, numbers: Sequence[int]) -> Inputs:
+        """Those with these numbers."""
+        if len(numbers) == len(self.events):
+            return self
+        events, ids, derived = self
+        return Inputs(
+            [events[n] for n in numbers],
+            [ids[n] for n in numbers],
+            None if derived is None else [derived[n] for n in numbers],
+        )
 
 
 class Notes(NamedTuple):
-    """What a batch has to know of its events; see `zt.encoder.batch.Batch`."""
+    """What a batch has to know of its events.
+
+    Attributes:
+        seen: the visible fields, by path.
+        asked: the keys of values that may have value records.
+        fallbacks: values that their scheme could not take, by field.
+    """
 
     seen: dict[str, FieldPlan]
-    records: set[bytes]
+    asked: dict[MadeValues, set[Hashable]]
     fallbacks: Counter[str]
 
 
@@ -80,40 +97,62 @@ class _Pieces(NamedTuple):
 class Group:
     """The events of one shape in a batch, in order."""
 
-    def __init__(self, plan: Plan, layout: Layout, inputs: Sequence[Input]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        layout: Layout,
+        inputs: Inputs,
+        made: MadeOf,
+        derived: Derived,
+        notes: Notes,
+    ) -> None:
+        """Takes the events apart and asks for what is to be made of their values.
+
+        The events themselves are not kept: objects take many times the bytes of the texts.
+        """
+        columns = layout.columns(inputs.events)
         self._plan = plan
         self._layout = layout
-        self._inputs = inputs
-        self._events = [each.event for each in inputs]
-        self._columns = layout.columns(self._events)
-        self._derived: dict[str, tuple[FieldPlan, list[Any]]] = {}
+        self._ids = inputs.ids
+        self._hidden = _hidden(layout, columns, len(inputs.ids))
+        self._columns = {number: columns[number] for number, _, _ in layout.visible}
         self._keys: dict[int | str, Sequence[Hashable]] = {}
+        for number, field, is_array in layout.visible:
+            column = columns[number]
+            self._ask(made, notes, number, field, _scalars(column) if is_array else column)
+        self._derived = {
+            path: (field, values)
+            for path, field, values in self._derive(inputs, columns, derived)
+            if values.count(None) < len(values)
+        }
+        for path, (field, values) in self._derived.items():
+            self._ask(made, notes, path, field, _scalars(values))
 
-    def ask(self, made: MadeOf, derived: Derived) -> None:
-        """Ask for what is to be made of the values."""
-        for number, visible, is_array in self._layout.visible:
-            column = self._columns[number]
-            self._ask(made, number, visible, _scalars(column) if is_array else column)
+    def _derive(
+        self, inputs: Inputs, columns: Sequence[Values], derived: Derived
+    ) -> Iterator[tuple[str, FieldPlan, list[Any]]]:
+        """The derived fields that are visible, with a value or None for each event."""
         for path, rule in self._plan.profile.derive.items():
             if (field := self._plan.field(path)) is None:
                 continue
-            if self._inputs[0].derived is None:
-                source = self._layout.source(rule.source, self._events, self._columns)
+            if inputs.derived is None:
+                source = self._layout.source(rule.source, inputs.events, columns)
                 values = derived.values(path, source)
             else:
-                values = [(each.derived or {}).get(path) for each in self._inputs]
+                values = [each.get(path) for each in inputs.derived]
             # what no scheme takes is left out: the source itself is hidden as well
-            values = [
-                None if value is None or entry_of(field, value) == HIDDEN else value
-                for value in values
-            ]
-            if values.count(None) < len(values):
-                self._derived[path] = field, values
-                self._ask(made, path, field, _scalars(values))
+            yield (
+                path,
+                field,
+                [
+                    None if value is None or entry_of(field, value) == HIDDEN else value
+                    for value in values
+                ],
+            )
 
     def lines(self, made: MadeOf, notes: Notes) -> list[bytes | EventError]:
         """The events as wire lines, once all was made."""
-        plan, ids = self._plan, [each.id for each in self._inputs]
+        plan, ids = self._plan, self._ids
         cells = {
             number: self._cells(number, field, is_array, made, notes)
             for number, field, is_array in self._layout.visible
@@ -122,7 +161,7 @@ class Group:
             path: self._derived_cells(field, values, made, notes)
             for path, (field, values) in self._derived.items()
         }
-        opaque = plan.blob.seal_all(self._hidden(cells), ids)
+        opaque = plan.blob.seal_all(self._blobs(cells), ids)
         sealed = [
             *(each.sealed_as(self._layout.paths[number]) for number, each in cells.items()),
             *(each.sealed_as(path) for path, each in derived.items()),
@@ -137,11 +176,11 @@ class Group:
                 ),
                 *(each.json for each in derived.values()),
                 b'"zt":{"id":"',
-                _ascii(encode_all(ids)),
+                encode_ascii_all(ids),
                 names,
-                _ascii(opaque),
+                opaque,
                 b'","seal":"',
-                _ascii(seals),
+                seals,
                 b'"}}\n',
             ],
             len(ids),
@@ -150,29 +189,24 @@ class Group:
             return list(lines)
         return [line if len(line) <= MAX_LINE else _too_long() for line in lines]
 
-    def _hidden(self, cells: dict[int, _Cells]) -> Iterable[bytes]:
+    def _blobs(self, cells: dict[int, _Cells]) -> Iterable[bytes]:
         """The blob of each event as JSON."""
-        pieces: list[bytes | Texts] = [b'{"o":[']
-        between = b"["
-        for number in self._layout.hidden:
-            pieces += [
-                between + self._layout.keys[number] + b",",
-                encode_json_all(self._columns[number]),
-            ]
-            between = b"],["
-        pieces.append(b'],"r":[' if between == b"[" else b']],"r":[')
         kept = [each.originals for each in cells.values() if each.originals is not None]
-        if kept:
-            pieces.append([text[:-1] for text in joined(kept, len(self._inputs))])
-        return joined([*pieces, b"]}"], len(self._inputs))
+        if not kept:
+            return [text + b"]}" for text in self._hidden]
+        originals = [text[:-1] for text in joined(kept, len(self._ids))]
+        return joined([self._hidden, originals, b"]}"], len(self._ids))
 
     # --- one field ---------------------------------------------------------------------------
 
-    def _ask(self, made: MadeOf, place: int | str, field: FieldPlan, values: Values) -> None:
+    def _ask(
+        self, made: MadeOf, notes: Notes, place: int | str, field: FieldPlan, values: Values
+    ) -> None:
         if field.fallback is not None:
-            keys = keys_of(values)
+            keys = self._keys[place] = keys_of(values)
             made(field).ask(keys, values)
-            self._keys[place] = keys
+            if field.dictionary is not None:
+                notes.asked.setdefault(made(field), set()).update(keys)
 
     def _made(self, made: MadeOf, place: int | str, field: FieldPlan, notes: Notes) -> _Pieces:
         """What was made of the values of a leaf or derived field; nothing of clear ones."""
@@ -180,11 +214,9 @@ class Group:
         if not (keys := self._keys.get(place)):
             return _Pieces((), (), ())
         found = map(made(field).made.__getitem__, keys)
-        json, sealed, originals, fallen, records = zip(*found, strict=True)
+        json, sealed, originals, fallen, _ = zip(*found, strict=True)
         if True in fallen:
             notes.fallbacks[field.path] += fallen.count(True)
-        if field.dictionary is not None:
-            notes.records.update(filter(None, records))
         return _Pieces(json, sealed, originals)
 
     def _cells(
@@ -227,6 +259,17 @@ class Group:
         return _Cells(texts, [sealed_texts], counts)
 
 
+def _hidden(layout: Layout, columns: Sequence[Values], count: int) -> list[bytes]:
+    """The blob of each event as JSON, up to its originals."""
+    pieces: list[bytes | Texts] = [b'{"o":[']
+    between = b"["
+    for number in layout.hidden:
+        pieces += [between + layout.keys[number] + b",", encode_json_all(columns[number])]
+        between = b"],["
+    pieces.append(b'],"r":[' if between == b"[" else b']],"r":[')
+    return joined(pieces, count)
+
+
 def _array(
     field: FieldPlan, keys: bytes, array: Sequence[Any], items: Iterator[_Piece]
 ) -> tuple[bytes, bytes, int, bytes]:
@@ -257,10 +300,6 @@ def _scalars(column: Values) -> list[Any]:
         elif value is not None:
             found.append(value)
     return found
-
-
-def _ascii(texts: Sequence[str]) -> list[bytes]:
-    return list(map(str.encode, texts))
 
 
 def _too_long() -> EventError:  # long arrays of short values grow the most

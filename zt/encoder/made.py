@@ -8,7 +8,7 @@ values come again and again, and forgotten by bytes, whatever the stream's cardi
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from itertools import repeat
+from itertools import filterfalse, repeat
 from typing import Any
 
 import msgspec
@@ -20,7 +20,7 @@ from zt.encoder.seal import sealed_value
 CARRIED = 24 * 1024 * 1024
 """Bytes, roughly, of what is carried over of one plan; up to twice as much is held."""
 
-_OVERHEAD = 500  # bytes of Python's objects for each value
+_OVERHEAD = 500  # bytes of Python's objects for each value; its texts are as long as its JSON
 _COMES_AGAIN = 0.1  # share of the values asked for; of fewer, nothing is carried over
 _JUDGED_ON = 20_000  # values asked for
 _JUDGED_AGAIN = 10  # times as many later
@@ -53,24 +53,23 @@ class MadeValues:
 
     def ask(self, keys: Sequence[Hashable], values: Sequence[Any]) -> None:
         """Have the values made, whose keys these are, with the next `make`."""
-        distinct = set(keys)
-        self._count += len(distinct)
-        new = distinct.difference(self.made)
-        older = self._older  # a dict: an intersection would go through all of it
-        if again := [key for key in new if key in older]:
-            new.difference_update(again)
-            self._keep([(key, older[key]) for key in again])
+        made = self.made
+        new = list(filterfalse(made.__contains__, keys)) if made else keys
+        self._count += len(keys)
+        if new and (older := self._older):
+            self._keep([(key, older[key]) for key in new if key in older])
+            new = list(filterfalse(made.__contains__, new))
         self._count_of_new += len(new)
         if keys is values:
             self._asked.update(zip(new, new, strict=True))
         elif new:
-            self._asked.update((k, v) for k, v in zip(keys, values, strict=True) if k in new)
+            self._asked.update((k, v) for k, v in zip(keys, values, strict=True) if k not in made)
 
     def make(self, field: FieldPlan) -> None:
         """Make what was asked for, as a field of this keyspace and scheme does."""
         if self._asked:
             made = _made(field, list(self._asked.values()))
-            self._keep(zip(self._asked, made, strict=True))
+            self._keep(list(zip(self._asked, made, strict=True)))
             self._asked = {}
 
     def settle(self) -> None:
@@ -91,15 +90,10 @@ class MadeValues:
         """Forget what was not asked for since the last turn."""
         self._older, self.made, self.size = self.made, {}, 0
 
-    def _keep(self, made: Iterable[tuple[Hashable, Made]]) -> None:
-        kept, size = self.made, self.size
-        for key, each in made:
-            kept[key] = each
-            json, _, original, _, record = each
-            text = key if isinstance(key, str) else repr(key)
-            size += _OVERHEAD + 2 * len(json) + len(original or b"") + len(record or b"")
-            size += len(text) if text.isascii() else 4 * len(text)
-        self.size = size
+    def _keep(self, made: Sequence[tuple[Hashable, Made]]) -> None:
+        self.made.update(made)
+        for _, (json, _, original, _, record) in made:
+            self.size += _OVERHEAD + 5 * len(json) + len(original or b"") + len(record or b"")
 
 
 def keys_of(values: Sequence[Any]) -> Sequence[Hashable]:
@@ -111,18 +105,27 @@ def keys_of(values: Sequence[Any]) -> Sequence[Hashable]:
 
 
 def _made(field: FieldPlan, values: list[Any]) -> list[Made]:
-    made: list[Made | None] = [None] * len(values)
+    made: dict[int, Made] = {}
     for scheme, numbers, canonicals in field.canonical_all(values):
         cts = scheme.protect_all(canonicals)
         records: Iterable[bytes | None] = repeat(None)
         if field.dictionary is not None and field.has_record(scheme.name):
             texts = [scalar_text(canonical) or "" for canonical in canonicals]
             records = field.dictionary.lines(scheme.name, cts, texts)
-        fell_back = scheme.name != field.scheme.name
-        columns = zip(numbers, canonicals, cts, encode_json_all(cts), records, strict=False)
-        for number, canonical, ct, json, record in columns:
-            value = values[number]
-            is_exact = canonical is value or same_scalar(canonical, value)
-            original = None if is_exact else msgspec.json.encode(value)
-            made[number] = (json, sealed_value(ct), original, fell_back, record)
-    return [each for each in made if each is not None]
+        columns = (
+            encode_json_all(cts),
+            map(sealed_value, cts),
+            _originals([values[n] for n in numbers], canonicals),
+            repeat(scheme.name != field.scheme.name),
+            records,
+        )
+        made.update(zip(numbers, zip(*columns, strict=False), strict=False))
+    return [made[n] for n in range(len(values))]
+
+
+def _originals(values: Sequence[Any], canonicals: Sequence[Any]) -> list[bytes | None]:
+    """The values as JSON that are not what opening gives back."""
+    return [
+        None if canonical is value or same_scalar(canonical, value) else msgspec.json.encode(value)
+        for canonical, value in zip(canonicals, values, strict=True)
+    ]

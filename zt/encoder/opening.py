@@ -111,10 +111,9 @@ class _Group:
                 texts = [_sealed_array(place.path, array) for array in column]
                 sealed.append(SealedField(place.path, [texts], list(map(len, column))))
         plan = self._plan
-        right = plan.seal.compute_all(
-            self._ids, plan.kid, plan.profile_id, sealed, [meta.opaque for meta in self._metas]
-        )
-        given = [meta.seal for meta in self._metas]
+        opaque = [meta.opaque.encode() for meta in self._metas]
+        right = plan.seal.compute_all(self._ids, plan.kid, plan.profile_id, sealed, opaque)
+        given = [meta.seal.encode() for meta in self._metas]
         return list(map(hmac.compare_digest, right, given))
 
     def open(self) -> list[Event | ZtError]:

@@ -13,6 +13,12 @@ one step leaves is in the processor's cache when the next one comes."""
 CHUNK_BYTES = 4 * 1024 * 1024
 """And fewer of long lines, since the objects of an event take many times its bytes."""
 
+WINDOW = 4
+"""Chunks whose new values are encrypted together: ciphers that run by column take as long for a
+few values as for hundreds."""
+
+WINDOW_BYTES = 4 * 1024 * 1024
+
 Item = TypeVar("Item")
 
 Texts = Sequence[bytes]

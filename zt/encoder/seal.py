@@ -9,19 +9,21 @@ from __future__ import annotations
 import hashlib
 import hmac
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate, chain, pairwise
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 
 from analytics.wire import (
     BatchHeader,
     EventMeta,
     ValueRecord,
     decode_bytes,
-    encode_all,
+    encode_ascii_all,
     encode_bytes,
     leaf_values,
 )
@@ -35,6 +37,7 @@ SEAL_VERSION = 1
 MAC_SIZE = 16  # bytes
 ID_SIZE = 16  # bytes of an event's id
 _KEY_SIZE = 32  # bytes
+_LENGTH = struct.Struct(">I")
 _VERSION = lp(uint32(SEAL_VERSION))
 _START = _VERSION + uint32(ID_SIZE)
 _LP_EMPTY = lp(b"")
@@ -110,9 +113,9 @@ class EventSeal:
         kid: str,
         profile: str,
         fields: Sequence[SealedField],
-        opaque: Sequence[str],
-    ) -> list[str]:
-        """The seals of events that have the same fields; ids of 16 bytes."""
+        opaque: Sequence[bytes],
+    ) -> list[bytes]:
+        """The seals of events that have the same fields, as ASCII; ids of 16 bytes."""
         varying = [field.leaves for field in fields if field.leaves is not None]
         fixed = len(fields) - len(varying)
         counts: bytes | Texts = uint32(fixed)
@@ -125,12 +128,13 @@ class EventSeal:
                 lp(bytes.fromhex(kid), decode_bytes(profile)) + uint32(4),
                 counts,
                 *(piece for field in sorted(fields, key=_PATH) for piece in field.pieces),
-                [uint32(len(text)) + text.encode() for text in opaque],
+                list(map(_LENGTH.pack, map(len, opaque))),
+                opaque,
             ],
             len(ids),
         )
         keyed = _keyed(self._key)
-        return encode_all([_digest_of(keyed, message) for message in messages])
+        return encode_ascii_all([_digest_of(keyed, message) for message in messages])
 
     def verify(self, body: dict[str, Any], meta: EventMeta) -> None:
         """Check an event's seal.
@@ -158,20 +162,31 @@ class ValueTag:
 
     def compute(self, scheme: str, search: str | None, ct: str, tokens: tuple[int, ...]) -> str:
         """The tag of a value record of this keyspace and epoch."""
-        return self.compute_all(scheme, search, [(ct, tokens)])[0]
+        return self.compute_all(scheme, search, [ct], [tokens])[0].decode()
 
     def compute_all(
-        self, scheme: str, search: str | None, values: Iterable[tuple[str, tuple[int, ...]]]
-    ) -> list[str]:
-        """The tags of value records: ciphertexts with their tokens."""
-        head = self._head + lp(scheme.encode(), decode_bytes(search) if search else b"")
-        keyed, pack = _keyed(self._key), struct.pack
-        return encode_all(
+        self,
+        scheme: str,
+        search: str | None,
+        cts: Sequence[str],
+        tokens: Sequence[Sequence[int]],
+    ) -> list[bytes]:
+        """The tags of value records, as ASCII: of ciphertexts with their tokens."""
+        ends = list(accumulate([_LENGTH.size * len(own) for own in tokens], initial=0))
+        numbers = np.fromiter(chain.from_iterable(tokens), np.uint32, ends[-1] // _LENGTH.size)
+        packed = numbers.astype(">u4").tobytes()
+        ascii = list(map(str.encode, cts))
+        messages = joined(
             [
-                _digest_of(keyed, head + lp(ct.encode(), pack(f">{len(tokens)}I", *tokens)))
-                for ct, tokens in values
-            ]
+                self._head + lp(scheme.encode(), decode_bytes(search) if search else b""),
+                list(map(_LENGTH.pack, map(len, ascii))),
+                ascii,
+                [_LENGTH.pack(end - start) + packed[start:end] for start, end in pairwise(ends)],
+            ],
+            len(cts),
         )
+        keyed = _keyed(self._key)
+        return encode_ascii_all([_digest_of(keyed, message) for message in messages])
 
     def verify(self, record: ValueRecord) -> None:
         """Check a value record's tag.

@@ -24,7 +24,7 @@ from zt.encoder import Decoder
 from zt.encoder.batch import Batch
 from zt.encoder.decrypt import OpenedEvent
 from zt.encoder.encrypt import MAX_PATTERN_FIELDS
-from zt.encoder.group import Input
+from zt.encoder.group import Inputs
 from zt.encoder.plan import Plan
 from zt.encoder.writer import BatchWriter
 from zt.errors import EventError, IntegrityError, ZtError
@@ -103,7 +103,11 @@ class Again:
         writer = self.writer(opened[0][1].plan)
         work = writer.batch()
         made: list[tuple[bytes, str, OpenedEvent]] = []
-        inputs = [Input(old.event, decode_bytes(event_id), old.derived) for event_id, old in opened]
+        inputs = Inputs(
+            [old.event for _, old in opened],
+            [decode_bytes(event_id) for event_id, _ in opened],
+            [old.derived for _, old in opened],
+        )
         for line, (event_id, old) in zip(work.events(inputs), opened, strict=True):
             if isinstance(line, EventError):
                 failed[str(line)] += 1

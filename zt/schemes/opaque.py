@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from analytics.wire import Keys, decode_all, decode_bytes, encode_all
+from analytics.wire import Keys, decode_all, decode_bytes, encode_ascii_all
 from keys import KeyspaceKey, labels
 from zt.crypto.siv import KEY_SIZE, Sealer
 from zt.errors import IntegrityError
@@ -61,10 +61,10 @@ class OpaqueBlob:
         plaintext = msgspec.json.encode({"o": hidden.entries, "r": hidden.originals})
         return self._sealer.seal(_padded(plaintext), b"event", decode_bytes(event_id))
 
-    def seal_all(self, plaintexts: Iterable[bytes], event_ids: Iterable[bytes]) -> list[str]:
-        """The blobs of events, of JSON that was put together as `seal` does; 16 bytes an id."""
+    def seal_all(self, plaintexts: Iterable[bytes], event_ids: Iterable[bytes]) -> list[bytes]:
+        """The blobs of events as ASCII, of JSON put together as `seal` does; 16 bytes an id."""
         seal = self._sealer.seal_bytes
-        return encode_all(
+        return encode_ascii_all(
             [
                 seal(_padded(plaintext), b"event", event_id)
                 for plaintext, event_id in zip(plaintexts, event_ids, strict=True)

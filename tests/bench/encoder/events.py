@@ -34,9 +34,9 @@ FORTY_FIELDS = Profile.model_validate(
             "user_agent.original": {"scheme": "det", "search": ["gram"]},
             "uas.original": {"scheme": "det"},
             "sip.call_id": {"scheme": "det"},
-            "sip.via.branch": {"scheme": "det"},
-            "sip.from_tag": {"scheme": "det"},
-            "sip.to_tag": {"scheme": "det"},
+            "sip.contact": {"scheme": "det"},
+            "sip.auth.username": {"scheme": "det"},
+            "sip.auth.realm": {"scheme": "det"},
             "sip.caller": {"scheme": "fpe", "keyspace": "number"},
             "sip.callee": {"scheme": "fpe", "keyspace": "number"},
             "client.ip": {"scheme": "ip", "keyspace": "address"},
@@ -46,7 +46,8 @@ FORTY_FIELDS = Profile.model_validate(
     }
 )
 """8 det fields, 3 of them searched, 2 fpe, 3 ip; 2 clear, since stores need a time and jobs a
-type; what is not named, 25 fields, is opaque."""
+type; what is not named, 25 fields, is opaque. The det fields are those that the preset
+sip-balanced shows: what people group by."""
 
 DET_FIELDS = tuple(path for path, rule in FORTY_FIELDS.fields.items() if rule.scheme == "det")
 SEARCHED = tuple(path for path, rule in FORTY_FIELDS.fields.items() if rule.search)

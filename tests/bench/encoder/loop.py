@@ -24,14 +24,16 @@ def json_alone(line: bytes) -> bytes:
     return msgspec.json.encode(msgspec.json.decode(line))
 
 
-def loop(*, remembers: bool = False) -> Line | None:
+def loop(*, keeps_format: bool = True, remembers: bool = False) -> Line | None:
     """Event by event: pyffx for numbers, HMAC-SHA-256 for det fields and for each gram of the
-    searched ones, ipcrypt's deterministic encryption for addresses, AES-GCM for the rest, and an
-    HMAC over the whole as seal.
+    searched ones, ipcrypt for addresses, AES-GCM for the rest, and an HMAC over the whole as seal.
 
-    `remembers`: the same with an lru_cache before each of them.
+    Args:
+        keeps_format: an IPv4 address stays one, as ipcrypt's `pfx` does it; else its faster
+            deterministic encryption makes IPv6 addresses of all.
+        remembers: the same with an lru_cache before each of them.
     """
-    address = ipcrypt_value("deterministic", 16)
+    address = ipcrypt_value("pfx", 32) if keeps_format else ipcrypt_value("deterministic", 16)
     if address is None:
         return None
     det, number, grams = _det(), _number(), _grams()

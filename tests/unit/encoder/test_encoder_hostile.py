@@ -11,7 +11,7 @@ import pytest
 
 from keys import Ring
 from zt.encoder import Decoder, Encoder
-from zt.encoder.input import read_event
+from zt.encoder.input import read_event, read_events
 from zt.errors import EventError
 from zt.profile import Profile, load_profile
 
@@ -58,6 +58,22 @@ def test_a_path_in_two_spellings_is_refused_and_ends_no_stream(
 def test_dots_in_keys_are_seen_however_they_are_written(raw: bytes) -> None:
     with pytest.raises(EventError, match="twice"):
         read_event(raw)
+
+
+ODD = [b'{"a.b":1,"a":{"b":2}}', b'{"zt":1}', b'{"zt.id":1}', b"[]", b'{"a":1,"a":2}', b"x", b"{"]
+
+
+@pytest.mark.parametrize("odd", [*ODD, b'{"a":"\\u005a"}', b"{}", b'{"c.d":1}'])
+def test_events_that_are_read_together_are_those_read_alone(odd: bytes) -> None:
+    lines = [b'{"a":{"b":1}}', odd, b'{"c.d":"x\\ty"}', odd, b'{"d":[1]}']
+    for line, event in zip(lines, read_events(lines), strict=True):
+        if isinstance(event, EventError):
+            with pytest.raises(EventError) as error:
+                read_event(line)
+            assert str(error.value) == str(event)
+        else:
+            assert event == read_event(line)
+    assert sum(isinstance(event, EventError) for event in read_events(lines)) == 2 * (odd in ODD)
 
 
 def peak(work: Callable[[], object]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from support.history import History, contents, make_history, per_epoch
 from analytics.store import JobState
 from analytics.wire import BatchHeader, Column
 from zt.encoder.batch import Batch
-from zt.encoder.group import Input
+from zt.encoder.group import Inputs
 from zt.encoder.writer import BatchWriter
 from zt.errors import EventError, IntegrityError
 from zt.profile import Profile
@@ -38,10 +38,12 @@ def test_an_event_that_would_not_come_back_stays(
     """As if the encoder lost or changed something of every third event."""
     genuine, number = Batch.events, 0
 
-    def careless(self: Batch, inputs: Sequence[Input]) -> list[bytes | EventError]:
+    def careless(self: Batch, inputs: Inputs) -> list[bytes | EventError]:
         nonlocal number
         changed = []
-        for event, event_id, derived in inputs:
+        for event, event_id, derived in zip(
+            inputs.events, inputs.ids, inputs.derived or [], strict=True
+        ):
             number += 1
             match number % 9:
                 case 3:
@@ -50,8 +52,8 @@ def test_an_event_that_would_not_come_back_stays(
                     event = {**event, "client": {**event["client"], "port": 1.0}}
                 case 0:
                     event_id = bytes(16)
-            changed.append(Input(event, event_id, derived))
-        return genuine(self, changed)
+            changed.append((event, event_id, derived))
+        return genuine(self, Inputs(*zip(*changed, strict=True)))
 
     before = history.open()
     with before:

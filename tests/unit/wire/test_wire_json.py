@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.wire import decode_json
-from analytics.wire.stream import MAX_DEPTH
+from analytics.wire.strict_json import MAX_DEPTH
 
 DUPLICATES = [
     rb'{"a":1,"a":1}',
