@@ -40,24 +40,6 @@ def format_span(microseconds: int) -> str:
     return f"{microseconds}us"
 
 
-def parse_moment(text: str, now: int) -> int:
-    """A time as an RFC 3339 text, or a span before `now`; microseconds since 1970.
-
-    Raises:
-        InputError: neither.
-    """
-    try:
-        return now - parse_span(text)
-    except ValueError:
-        pass
-    try:
-        return parse_time(text)
-    except ValueError:
-        raise InputError(
-            f"{text!r} is no time", "write 2026-11-23T14:00:00Z, or 2h for two hours ago"
-        ) from None
-
-
 def parse_datetime(text: str) -> datetime:
     """An RFC 3339 time.
 

@@ -120,6 +120,7 @@ def equals(term: Term, text: str) -> bool:
 def holds(node: Node, event: Event) -> bool:
     if isinstance(node, And):
         return all(holds(part, event) for part in node.parts)
+    assert isinstance(node, Term)
     test: Callable[[str], bool] = {
         "equals": lambda text: equals(node, text),
         "contains": lambda text: folded(node.text) in folded(text),

@@ -12,6 +12,7 @@ from zt.cli.runtime import (
     SinceOption,
     StoreOption,
     UntilOption,
+    ZoneOption,
     note,
     note_withheld,
     span_of_time,
@@ -33,6 +34,7 @@ def search(
     question: Annotated[str, typer.Argument(help="As `type:auth-failed AND sip.from:*part*`.")],
     since: SinceOption = None,
     until: UntilOption = None,
+    time_zone: ZoneOption = "UTC",
     limit: Annotated[int, typer.Option("--limit", min=1, help="Events at most.")] = 100,
     json: JsonOption = False,
 ) -> None:
@@ -46,13 +48,16 @@ def search(
     from analytics.store import PATIENCE, open_store
     from keys import Ring
     from zt.query import Session, parse
+    from zt.times import Clock
 
-    node = parse(question)
+    clock = Clock.of(time_zone)
+    node = parse(question, clock)
+    span = span_of_time(since, until, clock)
     ring = Ring.open(keys)
     with open_store(store, wait=PATIENCE) as opened:
         session = Session(ring, opened)
         found = 0
-        for item in session.search(node, limit=limit, **span_of_time(since, until)):
+        for item in session.search(node, limit=limit, **span):
             found += 1
             shown = {"id": item.id, "event": item.event} if json else item.event
             write_lines([msgspec.json.encode(shown) + b"\n"])
@@ -69,6 +74,7 @@ def top(
     where: WhereOption = "*",
     since: SinceOption = None,
     until: UntilOption = None,
+    time_zone: ZoneOption = "UTC",
     json: JsonOption = False,
 ) -> None:
     """Print a field's most frequent values with the number of their events.
@@ -79,12 +85,15 @@ def top(
     from analytics.store import PATIENCE, open_store
     from keys import Ring
     from zt.query import Session, parse
+    from zt.times import Clock
 
-    node = parse(where)
+    clock = Clock.of(time_zone)
+    node = parse(where, clock)
+    span = span_of_time(since, until, clock)
     ring = Ring.open(keys)
     with open_store(store, wait=PATIENCE) as opened:
         session = Session(ring, opened)
-        counts = session.top(field, where=node, limit=number, **span_of_time(since, until))
+        counts = session.top(field, where=node, limit=number, **span)
         if json:
             write_json([{"value": count.value, "count": count.count} for count in counts])
         else:

@@ -59,14 +59,15 @@ def run(
     from zt.jobs import add_missing_parts, load_pack
     from zt.policy import decide, load_policy
     from zt.query import Session
-    from zt.units import parse_moment
+    from zt.times import Clock, parse_moment
 
     if not dry_run:
         fail(
             "this release decides and prints, it does not yet block by itself",
             "add --dry-run and pipe the commands into: nft -f -",
         )
-    now = parse_moment(at, now_microseconds()) if at else now_microseconds()
+    now = now_microseconds()
+    now = parse_moment(at, Clock(now)) if at else now
     rules = load_policy(config)
     jobs = load_pack(pack)
     ring = Ring.open(keys)

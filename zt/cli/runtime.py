@@ -18,6 +18,7 @@ import typer
 
 if TYPE_CHECKING:
     from zt.encoder.plan import Plan
+    from zt.times import Clock
 
 RingOption = Annotated[Path, typer.Option("-k", "--keys", envvar="ZT_KEYS", help="Key ring.")]
 StoreOption = Annotated[
@@ -30,9 +31,20 @@ OutputOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines: JSON on stdout.")]
 PackOption = Annotated[str, typer.Option("--pack", help="Pack of jobs: a name or a YAML file.")]
 SinceOption = Annotated[
-    str | None, typer.Option("--since", help="From this time on; 2h: for two hours.")
+    str | None,
+    typer.Option("--since", help="From this time on: a date, a time, or 2h for two hours ago."),
 ]
-UntilOption = Annotated[str | None, typer.Option("--until", help="Before this time.")]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", help="Before this time; a date: before it begins.")
+]
+ZoneOption = Annotated[
+    str,
+    typer.Option(
+        "--time-zone",
+        envvar="ZT_TIME_ZONE",
+        help="Whose dates and times those without a zone are, as Europe/Berlin.",
+    ),
+]
 PassphraseOption = Annotated[
     Path | None,
     typer.Option(
@@ -166,14 +178,13 @@ def now_microseconds() -> int:
     return time.time_ns() // 1000
 
 
-def span_of_time(since: str | None, until: str | None) -> dict[str, int | None]:
+def span_of_time(since: str | None, until: str | None, clock: Clock) -> dict[str, int | None]:
     """`--since` and `--until` as a session's arguments."""
-    from zt.units import parse_moment
+    from zt.times import parse_moment
 
-    now = now_microseconds()
     return {
-        "since": parse_moment(since, now) if since else None,
-        "until": parse_moment(until, now) if until else None,
+        "since": parse_moment(since, clock) if since else None,
+        "until": parse_moment(until, clock) if until else None,
     }
 
 

@@ -25,6 +25,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from analytics.wire import Kind, encode_bytes
 from keys import TenantKey, labels
+from zt.profile.aliases import Aliased, wrong_alias
 from zt.profile.patterns import Patterns, ambiguous, is_pattern
 from zt.schemes.base import SchemeName
 from zt.schemes.drop import prefixes
@@ -161,7 +162,11 @@ class Derivation(BaseModel):
 
 
 class Profile(BaseModel):
-    """A profile: its rules by field pattern, derived fields, and the path of the event's time."""
+    """A profile: its rules by field pattern, derived fields, and the path of the event's time.
+
+    Attributes:
+        aliases: names by which questions ask for one of several fields, with their paths.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -169,6 +174,7 @@ class Profile(BaseModel):
     description: str = ""
     time: FieldPath | None = None
     derive: dict[FieldPath, Derivation] = {}
+    aliases: dict[FieldPath, Aliased] = {}
     fields: Annotated[dict[FieldPath, FieldRule], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -176,6 +182,9 @@ class Profile(BaseModel):
         self._check_fields()
         self._check_keyspaces()
         self._check_derived()
+        for alias in self.aliases:
+            if reason := wrong_alias(self, alias):
+                raise _wrong(reason, "aliases", alias)
         if self.time is not None:
             timed = None if is_pattern(self.time) else self.fields.get(self.time)
             visible = timed is not None and timed.scheme in UNPROTECTED

@@ -69,6 +69,11 @@ class Compiler:
         """
         if isinstance(node, And):
             return AllOf(parts=tuple(self.compile(part) for part in node.parts))
+        if not isinstance(node, Term) or node.path in self._plan.profile.aliases:
+            raise QueryError(
+                "OR, NOT, ranges, aliases and wildcards within a word can't be asked yet",
+                "ask with AND of field:value, and wildcards at the ends of a value",
+            )
         field = visible_field(self._plan, node.path)
         if node.operator == "equals":
             if network := asked_network(node, field):

@@ -1,50 +1,83 @@
 """Evaluating questions on opened events: what the edge checks because it believes nothing.
 
 Events come as `OpenedEvent.view` has them: values in canonical form, derived fields in place.
+What the cloud can't see of a visible field (arrays with objects in them, values above 8 KiB in
+encrypted fields) is absent here too, or a question with NOT would have two answers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from analytics.wire import scalar_text
 from zt.crypto.fold import fold
 from zt.encoder.fields import FieldPlan
 from zt.encoder.plan import Plan
-from zt.query.ast import And, Node, Term
+from zt.encoder.shapes import HIDDEN, entry_of
+from zt.query.aliases import targets
+from zt.query.ast import And, Exists, Leaf, Node, Not, Or, Pattern, Range, Term
+from zt.query.patterns import matcher
+from zt.query.ranges import value_in
 from zt.values.address import Network, parse_address, parse_network
 from zt.values.paths import values_at
 
 
 def texts_at(view: dict[str, Any], path: str) -> list[str]:
     """The texts of an event's values at a dotted path: none, one, or one for each element."""
-    items = [
-        item
-        for value in values_at(view, path)
-        for item in (value if isinstance(value, list) else [value])
-    ]
+    items = _scalars(values_at(view, path))
     return [text for item in items if (text := scalar_text(item)) is not None]
 
 
 def matches(node: Node, view: dict[str, Any], plan: Plan) -> bool:
-    """Whether an event, encrypted under a plan and opened, is what the question asks for."""
-    if isinstance(node, And):
-        return all(matches(part, view, plan) for part in node.parts)
-    field = plan.field(node.path)
-    return any(text_matches(node, text, field) for text in texts_at(view, node.path))
+    """Whether an event, encrypted under a plan and opened, is what the question asks for.
+
+    Raises:
+        QueryError: a range is asked of a field that has none.
+        GrantError: a reader ring does not open a field that is asked for.
+    """
+    match node:
+        case And(parts):
+            return all(matches(part, view, plan) for part in parts)
+        case Or(parts):
+            return any(matches(part, view, plan) for part in parts)
+        case Not(part):
+            return not matches(part, view, plan)
+    return any(
+        value_matches(node, value, field)
+        for path in targets(node.path, plan.profile)
+        for field in [plan.field(path)]
+        for value in _askable(view, path, field)
+    )
 
 
-def text_matches(term: Term, text: str, field: FieldPlan | None) -> bool:
-    """Whether the text of a canonical value of a field is what the term asks for."""
-    if term.operator == "equals":
+def value_matches(leaf: Leaf, value: Any, field: FieldPlan | None) -> bool:
+    """Whether a scalar, a canonical value of a field, is what a leaf asks for.
+
+    Raises:
+        QueryError: a range is asked of a field that has none.
+    """
+    if isinstance(leaf, Range):
+        return value_in(value, leaf, field.rule.column_kind if field else "keyword")
+    text = scalar_text(value)
+    return text is not None and text_matches(leaf, text, field)
+
+
+def text_matches(leaf: Term | Pattern | Exists, text: str, field: FieldPlan | None) -> bool:
+    """Whether the text of a canonical value of a field is what the leaf asks for."""
+    if isinstance(leaf, Exists):
+        return True
+    if isinstance(leaf, Pattern):
+        return matcher(leaf.pieces).fits(fold(text))
+    if leaf.operator == "equals":
         if field is None:
-            return text == term.text
-        if network := asked_network(term, field):
+            return text == leaf.text
+        if network := asked_network(leaf, field):
             address = parse_address(text)
             return address is not None and address in network
-        return text == scalar_text(field.canonical(term.text))
-    value, needle = fold(text), fold(term.text)
-    match term.operator:
+        return text == scalar_text(field.canonical(leaf.text))
+    value, needle = fold(text), fold(leaf.text)
+    match leaf.operator:
         case "whole":
             return value == needle
         case "contains":
@@ -53,6 +86,22 @@ def text_matches(term: Term, text: str, field: FieldPlan | None) -> bool:
             return value.startswith(needle)
         case "endswith":
             return value.endswith(needle)
+
+
+def _askable(view: dict[str, Any], path: str, field: FieldPlan | None) -> Iterator[Any]:
+    """The scalars at a path that the cloud can be asked for."""
+    values = values_at(view, path)
+    if field is None:
+        return _scalars(values)
+    return _scalars(value for value in values if entry_of(field, value) != HIDDEN)
+
+
+def _scalars(values: Iterator[Any]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, list):
+            yield from value
+        else:
+            yield value
 
 
 def asked_network(term: Term, field: FieldPlan) -> Network | None:
