@@ -95,8 +95,11 @@ def parse_when(text: str, clock: Clock) -> When:
         return _checked(moment, moment + 1)
     moment = parse_time(text)
     if _DATE.fullmatch(text):
-        shown = _LOCAL_EPOCH + timedelta(microseconds=moment)
-        return _checked(_universal(shown, clock.zone), _universal(shown + _DAY, clock.zone))
+        day = _LOCAL_EPOCH + timedelta(microseconds=moment)
+        try:
+            return _checked(_universal(day, clock.zone), _universal(day + _DAY, clock.zone))
+        except OverflowError:
+            raise ValueError("a time outside the years 1 to 9999") from None
     if not _ZONE.search(text):
         moment = _universal(_LOCAL_EPOCH + timedelta(microseconds=moment), clock.zone)
     return _checked(moment, moment + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 from typing import Annotated, Literal
 
 import msgspec
@@ -58,9 +59,9 @@ class Job(BaseModel):
             raise ValueError("`value` belongs to value_count, and value_count needs it")
         return self
 
-    @property
+    @cached_property
     def question(self) -> Node:
-        """`where`, parsed."""
+        """`where`, parsed once: every event is asked."""
         return parse(self.where)
 
     def version(self, tenant_key: TenantKey) -> str:

@@ -26,7 +26,9 @@ def _distinct(paths: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Aliased = Annotated[
-    tuple[str, ...], Field(min_length=1, max_length=MAX_ALIASED), AfterValidator(_distinct)
+    tuple[Annotated[str, Field(min_length=1, max_length=256)], ...],
+    Field(min_length=1, max_length=MAX_ALIASED),
+    AfterValidator(_distinct),
 ]
 """The paths of an alias's fields."""
 

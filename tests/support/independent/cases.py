@@ -38,6 +38,7 @@ def _derived(rule: Json = _DET, path: str = "d", source: str = "a", **derivation
 PROFILES = [
     _profile({"a": _CLEAR}),
     _profile({"a" * 256: _CLEAR, "zta": _CLEAR, "zt*": _CLEAR, "*": _CLEAR}),
+    _profile({"a.b": _CLEAR, "p*": _CLEAR}, aliases={"b": ["a.b", "pq"], "a.c": ["a.b"]}),
     _one(scheme="clear", kind="ip"),
     _one(scheme="unsafe-clear", kind="text"),
     _one(scheme="det", keyspace="k" * 256),
@@ -78,6 +79,26 @@ PROFILES = [
 ]
 """Normalised profiles that are taken."""
 
+_NO_ALIASES: list[Any] = [
+    [],
+    {"a.b": ["a.b"]},
+    {"a": ["a.b"]},
+    {"p": ["a.b"]},
+    {"p.q": ["a.b"]},
+    {"x*": ["a.b"]},
+    {"_exists_": ["a.b"]},
+    {"": ["a.b"]},
+    {"x" * 257: ["a.b"]},
+    {"x": []},
+    {"x": "a.b"},
+    {"x": ["a.b", "a.b"]},
+    {"x": [f"p{number}.q" for number in range(33)]},
+    {"x": ["c"]},
+    {"x": ["a"]},
+    {"x": ["p*.q"]},
+    {"x": ["y"], "y": ["a.b"]},
+]
+
 NO_PROFILES = [
     _profile({}),
     compact({"name": "p"}),
@@ -85,6 +106,10 @@ NO_PROFILES = [
     compact({"fields": {"a": _CLEAR}, "name": "P"}),
     compact({"fields": {"a": _CLEAR}, "name": "a" * 64}),
     _profile({"a": _CLEAR}, x=1),
+    *(
+        _profile({"a.b": _CLEAR, "c": {"scheme": "opaque"}, "p*.q": _CLEAR}, aliases=aliases)
+        for aliases in _NO_ALIASES
+    ),
     *(_profile({path: _CLEAR}) for path in ("", "zt", "zt.a", "zt:a", "a" * 257, "a**b")),
     _one(),
     _one(scheme="x"),

@@ -131,7 +131,8 @@ def parse_profile(text: bytes) -> Profile:
 
 def problems(profile: Any) -> Iterator[str]:
     """What the page forbids, the first of it; what comes behind the first may raise."""
-    if not isinstance(profile, dict) or not profile.keys() <= {"name", "time", "derive", "fields"}:
+    known = {"name", "time", "derive", "aliases", "fields"}
+    if not isinstance(profile, dict) or not profile.keys() <= known:
         yield "unknown keys"
         return
     if not _is_text(profile.get("name"), r"[a-z0-9][a-z0-9-]{0,62}"):
@@ -151,6 +152,8 @@ def problems(profile: Any) -> Iterator[str]:
         yield from _derivation_problems(profile, path, derivation)
     yield from _time_problems(profile)
     yield from _whole_problems(profile)
+    if "aliases" in profile:
+        yield from _alias_problems(profile)
 
 
 def _is_text(value: Any, pattern: str) -> bool:
@@ -232,6 +235,28 @@ def _time_problems(profile: Json) -> Iterator[str]:
     rule = profile["fields"].get(path) if isinstance(path, str) and "*" not in path else None
     if not isinstance(rule, dict) or rule.get("kind") != "time":
         yield "the time is no field of kind time"
+
+
+def _alias_problems(profile: Json) -> Iterator[str]:
+    aliases = profile["aliases"]
+    if not isinstance(aliases, dict) or not aliases:
+        yield "no aliases"
+        return
+    whole = Profile(profile)
+    for alias, paths in aliases.items():
+        if not re.fullmatch(r"(?s:[^*]{1,256})", alias) or alias == "_exists_":
+            yield "no name for an alias"
+        if whole.key_of(alias) is not None or whole.is_entered(alias):
+            yield "a field has the name of an alias"
+        if not isinstance(paths, list) or not 1 <= len(paths) <= 32:
+            yield "no list of fields"
+            return
+        if len(set(map(str, paths))) != len(paths):
+            yield "a field stands twice"
+        for path in paths:
+            rule = whole.rule_of(path) if _is_text(path, r"[^*]{1,256}") else None
+            if rule is None or rule["scheme"] in HIDDEN:
+                yield "an alias of what is not shown"
 
 
 def _whole_problems(profile: Json) -> Iterator[str]:

@@ -30,6 +30,7 @@ SAME = [
     BASE + 'description: ""\n',
     BASE + "time: null\n",
     BASE + "derive: {}\n",
+    BASE + "aliases: {}\n",
     BASE + "description: text\n",  # rewording it must not part old events from new ones
 ]
 OTHER = [
@@ -41,6 +42,7 @@ OTHER = [
     BASE.replace("keyspace: k", "keyspace: k, search: [gram]"),
     BASE + "  c: {scheme: opaque}\n",
     BASE + "  t: {scheme: clear, kind: time}\ntime: t\n",
+    BASE + "aliases: {x: [a]}\n",
 ]
 
 
@@ -120,6 +122,34 @@ def test_presets_for_sip_keep_their_promises(name: str) -> None:
     for one, two in (("sip.from", "sip.to"), ("sip.to", "sip.contact"), ("client.ip", "server.ip")):
         assert fields[one].keyspace == fields[two].keyspace
         assert (fields[one].keyspace is None) is (fields[one].scheme == "unsafe-clear")
+
+
+@pytest.mark.parametrize("name", SIP)
+def test_presets_for_sip_know_a_party(name: str) -> None:
+    assert load_profile(name).aliases == {"party": ("sip.from", "sip.to", "sip.contact")}
+
+
+@pytest.mark.parametrize(
+    ("alias", "reason"),
+    [
+        ("b: [a]", "a field has this name"),
+        ("a: [b]", "begins with it"),
+        ("'x*': [b]", "no [*] in it"),
+        ("_exists_: [b]", "_exists_"),
+        ("x: []", "at least 1"),
+        ("x: [b, b]", "twice"),
+        ("x: [c]", "c is no field"),
+        ("x: [d]", "d is no field"),
+        ("x: ['p*']", "no field that a rule shows"),
+        ("pq: [b]", "a field has this name"),
+        ("x: [y], y: [b]", "y is no field"),
+    ],
+)
+def test_what_is_no_alias(alias: str, reason: str) -> None:
+    """An alias must never stand for a field, nor ask for what no question can reach."""
+    fields = "a.b: {scheme: det}, b: {scheme: det}, c: {scheme: opaque}, 'p*': {scheme: det}"
+    with pytest.raises(ProfileError, match=f"line 3: .*{reason}"):
+        parse(f"name: x\nfields: {{{fields}}}\naliases: {{{alias}}}\n")
 
 
 def test_the_maximal_preset_shows_time_and_type_only() -> None:
