@@ -20,6 +20,8 @@ fields:
   phone: {scheme: fpe, keep: country, search: [prefix]}
   ip: {scheme: ip, search: [net]}
   client.ip: {scheme: unsafe-clear}
+aliases:
+  caller: [who, phone]
 """
 EVENTS = [
     {"at": "2026-01-02T03:04:05Z", "who": "SIP:bob@Example.org:5060", "phone": "+4930123456"},
@@ -80,6 +82,27 @@ def test_questions(folder: Path, question: str, found: int) -> None:
     assert len(ask(folder, "search", question)) == found
 
 
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (("--since", "2026-01-02T04:00"), 1),
+        (("--since", "2026-01-02T05:00", "--time-zone", "Europe/Berlin"), 1),
+        (("--until", "2026-01-02", "--time-zone", "UTC"), 0),
+        (("--until", "2026-01-02", "--time-zone", "America/Los_Angeles"), 3),
+        (("--since", "1h"), 0),
+    ],
+)
+def test_times_are_those_of_a_zone(folder: Path, options: tuple[str, ...], found: int) -> None:
+    assert len(ask(folder, "search", "*", *options)) == found
+
+
+def test_the_time_zone_comes_from_the_environment_too(folder: Path) -> None:
+    command = ("zt", "search", "*", "-k", "ring.json", "-s", "duckdb:cloud.duckdb")
+    said = run(*command, cwd=folder, env={"ZT_TIME_ZONE": "Mars/Base"})
+    assert said.code == 1
+    assert "there is no time zone 'Mars/Base'" in said.err
+
+
 def test_groups(folder: Path) -> None:
     (line,) = ask(folder, "top", "who", "--json")
     assert json.loads(line) == [
@@ -91,9 +114,11 @@ def test_groups(folder: Path) -> None:
 
 
 def test_a_profile_is_shown(folder: Path) -> None:
-    out = ok("zt", "profile", "show", "mine.yaml", cwd=folder).out.decode()
+    result = ok("zt", "profile", "show", "mine.yaml", cwd=folder)
+    out = result.out.decode()
     for text in ("coarsen (step 1h)", "fpe (keep country)", "host of who", "everything else"):
         assert text in out
+    assert "a question for caller asks for any of who, phone" in result.err
     shown = json.loads(ok("zt", "profile", "show", "mine.yaml", "--json", cwd=folder).out)
     assert shown["derive"] == {"who.host": {"from": "who", "part": "host"}}
     (folder / "again.yaml").write_text(json.dumps(shown))  # JSON is YAML

@@ -52,6 +52,8 @@ def show(name: NameArgument, json: JsonOption = False) -> None:
         )
     table.add_row("everything else", "opaque")
     Console().print(table)
+    for alias, paths in profile.aliases.items():
+        note(f"a question for {alias} asks for any of {', '.join(paths)}")
 
 
 @command(app)

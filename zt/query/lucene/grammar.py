@@ -29,7 +29,7 @@ def understand(question: str, clock: Clock) -> Node:
 
     try:
         item = parser.parse(lexer=lexer, tokenfunc=following)
-    except ParseError:
+    except ParseError:  # the scan lets nothing such through, but the grammar is another's
         last = tokens[min(place, len(tokens)) - 1]
         raise refused(question, last.lexpos, "this does not go together") from None
     return Builder(question, clock).build(item)

@@ -114,8 +114,8 @@ class Builder:
             raise self._refused(
                 item,
                 "ranges go from a number or a time to another",
-                "write 5, 2026-11-23, 2026-11-23T14:00:00Z, now-2h, or * for no end; of addresses "
-                "ask for a network: field:192.0.2.0/24",
+                "write 5, 2026-11-23, 2026-11-23T14:00:00Z, now-2h, or * for no end; addresses are "
+                'asked for by network, as field:192.0.2.0/24; other text stands in quotes: "<..."',
             ) from None
 
     def _refused(self, item: tree.Item, reason: str, hint: str) -> QueryError:
