@@ -19,6 +19,7 @@ from zt.query.aliases import targets
 from zt.query.ast import And, Exists, Leaf, Node, Not, Or, Pattern, Range, Term
 from zt.query.patterns import matcher
 from zt.query.ranges import value_in
+from zt.schemes.base import UnfitError
 from zt.values.address import Network, parse_address, parse_network
 from zt.values.paths import values_at
 
@@ -58,7 +59,8 @@ def value_matches(leaf: Leaf, value: Any, field: FieldPlan | None) -> bool:
         QueryError: a range is asked of a field that has none.
     """
     if isinstance(leaf, Range):
-        return value_in(value, leaf, field.rule.column_kind if field else "keyword")
+        found = value_in(value, leaf, field.rule.column_kind if field else "keyword")
+        return found and field is not None and _compares(field, value)
     text = scalar_text(value)
     return text is not None and text_matches(leaf, text, field)
 
@@ -86,6 +88,18 @@ def text_matches(leaf: Term | Pattern | Exists, text: str, field: FieldPlan | No
             return value.startswith(needle)
         case "endswith":
             return value.endswith(needle)
+
+
+def _compares(field: FieldPlan, value: Any) -> bool:
+    """Whether the cloud has the value to compare, and no ciphertext of what its scheme can't take.
+
+    Of whole numbers from 2^63 on there is no coarse one.
+    """
+    try:
+        field.scheme.canonical(value)
+    except UnfitError:
+        return False
+    return True
 
 
 def _askable(view: dict[str, Any], path: str, field: FieldPlan | None) -> Iterator[Any]:

@@ -78,8 +78,10 @@ def value_in(value: Any, node: Range, kind: Kind) -> bool:
     try:
         if kind == "time":
             return isinstance(value, str) and bounds.holds(parse_time(value))
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return is_number and bounds.holds(float(value))
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        number = float(value)
+        return math.isfinite(number) and bounds.holds(number)
     except (ValueError, OverflowError):
         return False
 

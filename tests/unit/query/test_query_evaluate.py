@@ -235,6 +235,18 @@ def test_expanding_aliases_changes_no_answer(rich: Plan, node: Node, paths: set[
     assert matches(expand(node, rich.profile), view, rich) is matches(node, view, rich)
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "found"),
+    [("size", 2**62, True), ("size", 2**63, False), ("size", "9", False), ("n", 2**63, True)],
+)
+def test_what_a_scheme_can_not_take_lies_in_no_range(
+    rich: Plan, path: str, value: Any, found: bool
+) -> None:
+    """A number that can't be coarsened is encrypted, and then the cloud can't compare it."""
+    assert matches(parse(f"{path}:>5"), {path: value}, rich) is found
+    assert matches(parse(f"NOT {path}:>5"), {path: value}, rich) is not found
+
+
 @pytest.mark.parametrize("question", ["user:>5", "client.ip:[1 TO 5]", "hidden:>5", "who:>5"])
 def test_ranges_of_what_has_none_are_refused(rich: Plan, question: str) -> None:
     with pytest.raises(QueryError, match="has no ranges"):

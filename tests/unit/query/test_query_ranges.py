@@ -29,6 +29,7 @@ BIGGEST = 1.7976931348623157e308
         ("0", "1", True, False),
         ("0", "1", None, False),
         ("0", None, 10**400, False),  # nor is what no binary64 holds
+        ("0", None, math.inf, False),
         ("9007199254740992", "9007199254740992", 2**53 + 1, True),  # one binary64
         (None, "5", -(10**300), True),
     ],
