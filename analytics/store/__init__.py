@@ -6,14 +6,18 @@ import time
 from collections.abc import Hashable
 from typing import Final
 
-from analytics.store.base import (
+from analytics.store.base import JobState, Store
+from analytics.store.cloud import CloudStore
+from analytics.store.reports import (
+    CompactReport,
     EpochInfo,
+    ExpireReport,
     GroupChange,
     IngestReport,
     JobEvent,
-    JobState,
+    JobProgress,
     ReplaceReport,
-    Store,
+    Statistics,
 )
 from analytics.wire.errors import StoreBusyError, StoreError
 
@@ -24,26 +28,30 @@ _GLANCE: Final = 0.02  # seconds between two attempts
 
 __all__ = [
     "PATIENCE",
+    "CloudStore",
+    "CompactReport",
     "EpochInfo",
+    "ExpireReport",
     "GroupChange",
     "IngestReport",
     "JobEvent",
+    "JobProgress",
     "JobState",
     "ReplaceReport",
+    "Statistics",
     "Store",
     "open_store",
     "store_mark",
 ]
 
 
-def open_store(url: str, *, create: bool = False, wait: float = 0.0) -> JobState:
+def open_store(url: str, *, create: bool = False, wait: float = 0.0) -> CloudStore:
     """Open the store that a URL names.
 
     Args:
         url: `duckdb:PATH`, one file for each tenant.
         create: make an empty store where there is none, as ingest does; a question to a store
             that is not there is an error instead.
-
         wait: seconds to try again while another process owns it. Processes take turns at a store
             this way, so long as none of them keeps it open.
 

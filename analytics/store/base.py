@@ -1,9 +1,9 @@
 """The door to the cloud: what every store offers, whichever engine is behind it.
 
 `Store` is all that the customer's edge may do; `JobState` is what only the cloud's own job
-runner does besides. Answers are identical over all implementations (floating sums within 1e-9);
-`tests/stores` holds each of them to that. A store never sees a key and treats every ciphertext
-as an opaque text.
+runner does besides, `CloudStore` (in `cloud`) what its operator does. Answers are identical over
+all implementations (floating sums within 1e-9); `tests/stores` holds each of them to that. A
+store never sees a key and treats every ciphertext as an opaque text.
 
 Columns: a store keeps for each (path, kind) of the headers the texts by which a leaf is grouped
 and compared (`analytics.wire.scalar_text`; null is no value, an array has a text for each
@@ -14,10 +14,16 @@ has a text only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import Protocol, Self
 
+from analytics.store.reports import (
+    EpochInfo,
+    GroupChange,
+    IngestReport,
+    JobEvent,
+    ReplaceReport,
+)
 from analytics.wire import (
     BadLine,
     BatchHeader,
@@ -30,66 +36,6 @@ from analytics.wire import (
     Selection,
     ValueRecord,
 )
-
-
-@dataclass(slots=True)
-class IngestReport:
-    """What an ingest did: new and already known events and value records, and refused lines."""
-
-    batches: int = 0
-    events: int = 0
-    known_events: int = 0
-    values: int = 0
-    known_values: int = 0
-    rejected: int = 0
-    rejects: list[BadLine] = field(default_factory=list)
-    """The first refused lines, at most 100 and each cut to 64 KiB.
-
-    The `reject` callback of `ingest` sees them all, whole.
-    """
-
-
-@dataclass(slots=True)
-class ReplaceReport(IngestReport):
-    """What a replacement did: `events` took the place of others.
-
-    Left alone and counted: `known_events`, which stand there as they came already,
-    `unknown_events`, whose id is not stored, and `other_events`, which are of a third epoch.
-    """
-
-    unknown_events: int = 0
-    other_events: int = 0
-
-
-class EpochInfo(NamedTuple):
-    """An epoch as the store knows it; times are microseconds, None while it has no event."""
-
-    kid: str
-    kcv: str
-    generation: int
-    events: int
-    first: int | None
-    last: int | None
-
-
-class GroupChange(NamedTuple):
-    """A group of a job's part that has events newer than a watermark.
-
-    `first` and `last` are the times of those new events.
-    """
-
-    group: tuple[str, ...]
-    first: int
-    last: int
-
-
-class JobEvent(NamedTuple):
-    """What a detection looks at: time, id, weight, and the texts of the job's `value` path."""
-
-    time: int
-    id: str
-    weight: int
-    values: tuple[str, ...]
 
 
 class Store(Protocol):
@@ -192,8 +138,23 @@ class Store(Protocol):
         """
         ...
 
+    def groups(self, query: Query) -> Iterator[Row]:
+        """Every group of a query by key, as with `order` "key", in bounded memory.
+
+        For answers of any number of groups; `limit` and `after` count. A group that is there all
+        the time comes exactly once, whatever is ingested meanwhile.
+        """
+        ...
+
     def values(self, lookup: Lookup) -> Iterator[ValueRecord]:
-        """The value records that a look-up selects, in no promised order."""
+        """The value records that a look-up selects, each once, in no promised order.
+
+        In bounded memory: a dictionary of millions of values can be read to its end.
+        """
+        ...
+
+    def value_count(self, lookup: Lookup) -> int:
+        """How many records `values` would give, without reading any: cheap enough to ask before."""
         ...
 
     def scan(self, selection: Selection) -> Iterator[bytes]:

@@ -57,6 +57,8 @@ from analytics.wire.models import (
     WireModel,
 )
 from analytics.wire.query import (
+    MAX_LOOKUP_CTS,
+    After,
     AllOf,
     AnyOf,
     Eq,
@@ -94,9 +96,11 @@ __all__ = [
     "MAX_DET_BYTES",
     "MAX_FINDING_EVENTS",
     "MAX_LINE",
+    "MAX_LOOKUP_CTS",
     "MICROSECONDS",
     "RATE_PATH",
     "WIRE_VERSION",
+    "After",
     "AllOf",
     "AnalyticsError",
     "AnyOf",

@@ -11,10 +11,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from analytics.wire.models import Bytes16, Keyspace, Kid, Path, Token, WireModel
+from analytics.wire.models import MAX_TOKENS, Bytes16, Keyspace, Kid, Path, Token, WireModel
 
 MAX_FILTER_DEPTH = 32
 MAX_FILTER_NODES = 4096
+
+MAX_FILTER_TEXTS = 1_000_000
+"""Texts and tokens in all of a filter: some 70 MB of ciphertexts."""
+
+MAX_LOOKUP_CTS = 100_000
+"""Ciphertexts in one look-up; a caller with more of them asks several times."""
+
+MAX_LOOKUP_GROUPS = 1024
+"""Alternatives in one look-up by tokens."""
 
 Time = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
@@ -124,14 +133,25 @@ class Metric(WireModel):
         return self
 
 
+class After(WireModel):
+    """Where the page before ended: the key and the bucket of its last row."""
+
+    key: tuple[str, ...]
+    bucket: Time | None = None
+
+
 class Query(WireModel):
     """Group, count and measure the events of one epoch and profile.
 
     Events outside `[since, until)` do not count, nor do those without a time where a bound is
     given. An event counts in a group only if it has a value for every path in `group_by`; with
     an array it counts once in the group of each distinct element. `interval` (microseconds)
-    makes a histogram: the bucket's start joins the group key. Rows come by the first metric,
-    largest first, then by key; `limit` None means all groups.
+    makes a histogram: the bucket's start joins the group key. `limit` None means all groups.
+
+    Rows come by the first metric, largest first, then by key. With `order` "key" they come by key
+    alone, then by bucket, texts in the order of their code points; then `after` leaves out what
+    is not greater than the last row of the page before. Pages are complete: a group that is there
+    all the time is on exactly one of them, whatever is ingested meanwhile.
     """
 
     kid: Kid
@@ -143,6 +163,22 @@ class Query(WireModel):
     metrics: tuple[Metric, ...] = (Metric(kind="count"),)
     interval: Annotated[int, Field(gt=0)] | None = None
     limit: Annotated[int, Field(gt=0)] | None = None
+    order: Literal["metric", "key"] = "metric"
+    after: After | None = None
+
+    @model_validator(mode="after")
+    def _page_of_this_query(self) -> Query:
+        if self.after is None:
+            return self
+        if self.order != "key":
+            raise ValueError("`after` needs the order by key")
+        if len(self.after.key) != len(self.group_by):
+            raise ValueError("the key of `after` has not a text for each field of `group_by`")
+        if (self.after.bucket is None) != (self.interval is None):
+            raise ValueError("`after` has a bucket exactly where there is an interval")
+        if not self.group_by and self.interval is None:
+            raise ValueError("an answer of one row has no pages")
+        return self
 
 
 class Row(WireModel):
@@ -166,25 +202,39 @@ class Selection(WireModel):
 
 
 class Lookup(WireModel):
-    """Ask the value dictionary of one epoch and keyspace, by tokens or by ciphertexts.
+    """Ask the value dictionary of one epoch and keyspace, in one of four ways.
 
-    By tokens: every record of the `search` list that has all of them. By `cts`: the records of
-    these ciphertexts, of any search list if `search` is None.
+    By `tokens`: every record of the `search` list that has all of them. By `any_of`: every record
+    of that list that has all tokens of at least one of these groups. By `cts`: the records of
+    these ciphertexts. By `every`: all records. The last two mean any search list where `search`
+    is None. A look-up that names nothing is refused: nothing must not mean everything.
     """
 
     kid: Kid
     keyspace: Keyspace
     search: Bytes16 | None = None
-    tokens: tuple[Token, ...] = ()
-    cts: tuple[str, ...] = ()
+    tokens: Annotated[tuple[Token, ...], Field(max_length=MAX_TOKENS)] = ()
+    any_of: Annotated[
+        tuple[Annotated[tuple[Token, ...], Field(min_length=1)], ...],
+        Field(max_length=MAX_LOOKUP_GROUPS),
+    ] = ()
+    cts: Annotated[tuple[str, ...], Field(max_length=MAX_LOOKUP_CTS)] = ()
+    every: bool = False
 
     @model_validator(mode="after")
     def _one_way(self) -> Lookup:
-        if bool(self.tokens) == bool(self.cts):
-            raise ValueError("a look-up goes either by tokens or by ciphertexts")
-        if self.tokens and self.search is None:
+        if sum(map(bool, (self.tokens, self.any_of, self.cts, self.every))) != 1:
+            raise ValueError("a look-up goes either by tokens or by ciphertexts or takes all")
+        if (self.tokens or self.any_of) and self.search is None:
             raise ValueError("a look-up by tokens names its search list")
+        if sum(map(len, self.any_of)) > MAX_TOKENS:
+            raise ValueError("the groups have too many tokens together")
         return self
+
+    @property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """The groups of tokens one of which a record must have all of; none for other ways."""
+        return (self.tokens,) if self.tokens else self.any_of
 
 
 def check_filter(root: Filter) -> None:
@@ -193,11 +243,15 @@ def check_filter(root: Filter) -> None:
     Raises:
         ValueError: when the filter is deeper or larger than the limits of this module.
     """
-    nodes, stack = 0, [(root, 1)]
+    nodes, texts, stack = 0, 0, [(root, 1)]
     while stack:
         node, depth = stack.pop()
         nodes += 1
-        if depth > MAX_FILTER_DEPTH or nodes > MAX_FILTER_NODES:
+        if isinstance(node, In):
+            texts += len(node.values)
+        elif isinstance(node, TokensAll):
+            texts += len(node.tokens)
+        if depth > MAX_FILTER_DEPTH or nodes > MAX_FILTER_NODES or texts > MAX_FILTER_TEXTS:
             raise ValueError("the filter is too deep or too large")
         if isinstance(node, AllOf | AnyOf):
             stack += [(part, depth + 1) for part in node.parts]

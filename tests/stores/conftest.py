@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from analytics.store import JobState, open_store
+from analytics.store import CloudStore, open_store
 
 STORES = ["duckdb"]
 
@@ -26,18 +26,18 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[JobState]:
+def store(store_url: str) -> Iterator[CloudStore]:
     """An empty store."""
     with open_store(store_url, create=True) as opened:
         yield opened
 
 
 @pytest.fixture
-def new_store(tmp_path: Path) -> Callable[[], JobState]:
+def new_store(tmp_path: Path) -> Callable[[], CloudStore]:
     """Makes another empty store with each call, for Hypothesis."""
     made = 0
 
-    def make() -> JobState:
+    def make() -> CloudStore:
         nonlocal made
         made += 1
         return open_store(f"duckdb:{tmp_path / f'other-{made}.db'}", create=True)

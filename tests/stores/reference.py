@@ -100,8 +100,18 @@ class Reference:
             Row(key=key, bucket=bucket, metrics=tuple(measure(m, events) for m in query.metrics))
             for (key, bucket), events in groups.items()
         ]
-        rows.sort(key=lambda row: (_first(row), row.key, row.bucket or 0))
+        if query.order == "key":
+            rows.sort(key=_place)
+            after = query.after
+            if after is not None:
+                rows = [row for row in rows if _place(row) > (after.key, after.bucket or 0)]
+        else:
+            rows.sort(key=lambda row: (_first(row), *_place(row)))
         return rows[: query.limit]
+
+
+def _place(row: Row) -> tuple[tuple[str, ...], int]:
+    return row.key, row.bucket or 0
 
 
 def _first(row: Row) -> tuple[bool, float]:

@@ -15,6 +15,7 @@ from support.thorough import examples
 
 from analytics.store import JobState
 from analytics.wire import (
+    After,
     AllOf,
     AnyOf,
     Eq,
@@ -174,7 +175,7 @@ def test_answers_as_the_reference_does(
     tokens = data.draw(
         st.dictionaries(st.sampled_from(TEXTS), st.sets(st.integers(0, 3)), max_size=4)
     )
-    cut = data.draw(st.integers(0, len(drawn)))
+    split = data.draw(st.integers(0, len(drawn)))
     lines = [header(KINDS.items())]
     lines += [value(ct, found) for ct, found in tokens.items()]
     lines += [event(body, i) for i, body in enumerate(drawn)]
@@ -183,13 +184,22 @@ def test_answers_as_the_reference_does(
         del body["zt"]
     reference = Reference(KINDS, decoded, {("user", SEARCH): tokens})
     with new_store() as store:
-        store.ingest(lines[: 1 + len(tokens) + cut])
+        store.ingest(lines[: 1 + len(tokens) + split])
         report = store.ingest(lines)
-        assert (report.rejected, report.known_events) == (0, cut)
+        assert (report.rejected, report.known_events) == (0, split)
         for _ in range(6):
             query = data.draw(queries)
             ours, theirs = store.query(query), reference.query(query)
             assert same(ours, theirs), (query, ours, theirs)
+            by_key = query.model_copy(update={"order": "key"})
+            expected = reference.query(by_key.model_copy(update={"limit": None}))
+            whole = list(store.groups(query.model_copy(update={"limit": None})))
+            assert same(whole, expected), (query, whole, expected)
+            if expected and (query.group_by or query.interval):
+                cut = data.draw(st.sampled_from(expected))
+                after = After(key=cut.key, bucket=cut.bucket)
+                page = by_key.model_copy(update={"after": after})
+                assert same(store.query(page), reference.query(page)), page
         selection = Selection(kid=KID, profile=PROFILE, filter=data.draw(filters()))
         found = [msgspec.json.decode(line) for line in store.scan(selection)]
         for body in found:

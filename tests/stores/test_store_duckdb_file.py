@@ -120,9 +120,10 @@ def test_files_are_the_owner_s_only(path: Path) -> None:
     with DuckDBStore(path, create=True) as store:
         store.ingest([header(COLUMNS), *events([{"user": "a"}])])
         files = list(path.parent.iterdir())
-        assert len(files) == 2  # with the write-ahead log
+        assert len(files) == 3  # with the write-ahead log and the folder for what is spilled
         for file in files:
-            assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+            expected = 0o700 if file.is_dir() else 0o600
+            assert stat.S_IMODE(file.stat().st_mode) == expected, file
 
 
 def test_nothing_in_the_database_reaches_files_or_extensions(path: Path) -> None:

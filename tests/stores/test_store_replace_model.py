@@ -1,4 +1,5 @@
-"""Any order of ingests, replacements and forgotten epochs, held against a plain model."""
+"""Any order of ingests, replacements, forgotten epochs, expiries and compactions, held against a
+plain model."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from stores.lines import PROFILE, SEARCH, event, header, name16, value
 from support.thorough import examples
 
-from analytics.store import JobState
+from analytics.store import CloudStore
 from analytics.wire import Lookup, Metric, Query, StoreError
 
 COLUMNS = [("time", "time"), ("user", "keyword"), ("tags", "keyword")]
@@ -22,7 +23,8 @@ EVENTS = 60
 
 def body(ident: int, kid: str) -> dict[str, object]:
     tags = [f"t{ident % 5}", f"t{ident % 3}"] if ident % 2 else f"t{ident % 5}"
-    return {"user": f"u{ident % 11}-{kid}", "tags": tags}
+    when = {"time": f"1970-01-01T00:00:{ident:02}Z"} if ident % 10 else {}
+    return {**when, "user": f"u{ident % 11}-{kid}", "tags": tags}
 
 
 def batch(kid: str, idents: list[int]) -> list[bytes]:
@@ -35,7 +37,7 @@ def batch(kid: str, idents: list[int]) -> list[bytes]:
 
 
 class Model:
-    """Which event is of which epoch, and which value records each epoch has."""
+    """Which event is of which epoch, and which value records each epoch has, by registration."""
 
     def __init__(self) -> None:
         self.events: dict[int, str] = {}
@@ -62,8 +64,19 @@ class Model:
         self.values.pop(kid, None)
         return True
 
+    def expire(self, second: int) -> None:
+        gone = [ident for ident in self.events if ident % 10 and ident < second]
+        for ident in gone:
+            del self.events[ident]
+        if gone:
+            self.values = {
+                kid: {f"u{ident % 11}-{kid}" for ident, of in self.events.items() if of == kid}
+                for n, kid in enumerate(self.values, 1)
+                if kid in self.events.values() or n == len(self.values)
+            }
 
-def check(store: JobState, model: Model) -> None:
+
+def check(store: CloudStore, model: Model) -> None:
     for kid in KIDS:
         idents = [ident for ident, of in model.events.items() if of == kid]
         for path, texts in (
@@ -95,12 +108,14 @@ steps = st.one_of(
     st.tuples(st.just("ingest"), kids, kids, seeds),
     st.tuples(st.just("replace"), kids, kids, seeds),
     st.tuples(st.just("forget"), kids, kids, seeds),
+    st.tuples(st.just("expire"), kids, kids, seeds),
+    st.tuples(st.just("compact"), kids, kids, seeds),
 )
 
 
 @pytest.mark.parametrize("tail", [7, 10**6])
 def test_any_order_of_steps(
-    new_store: Callable[[], JobState], monkeypatch: pytest.MonkeyPatch, tail: int
+    new_store: Callable[[], CloudStore], monkeypatch: pytest.MonkeyPatch, tail: int
 ) -> None:
     monkeypatch.setattr("analytics.store.duckdb.runs.TAIL", tail)
 
@@ -117,6 +132,11 @@ def test_any_order_of_steps(
                 elif what == "replace" and kid != other:
                     store.replace(batch(other, idents), kid=kid)
                     model.replace(kid, other, idents)
+                elif what == "expire":
+                    store.expire(seed % EVENTS * 1_000_000)
+                    model.expire(seed % EVENTS)
+                elif what == "compact":
+                    store.compact()
                 elif what == "forget":
                     if model.forget(kid):
                         store.forget(kid)

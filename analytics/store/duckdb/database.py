@@ -5,6 +5,8 @@ Invariants:
   does (DuckDB would share the instance, and two writers' counters would run apart).
 - Readers take a cursor of their own and see one snapshot, that of their first statement, until
   they are done; writers hold the lock.
+- DuckDB takes no more memory than it was given; what does not fit goes to a folder beside the
+  file, which is its owner's only and there only while the store is open.
 - No error of DuckDB reaches the caller: they become `StoreError` with what to do next.
 """
 
@@ -20,6 +22,8 @@ from typing import Final
 
 import duckdb
 
+from analytics.store.duckdb.compaction import remove_leftovers, rewrite_file, stored_bytes
+from analytics.store.duckdb.limits import memory_limit, prepare_spill, remove_spill, spill_folder
 from analytics.store.duckdb.schema import SCHEMA_NAME, SCHEMA_VERSION, SETTINGS, create_file
 from analytics.wire import StoreBusyError, StoreError
 
@@ -43,15 +47,19 @@ class Database:
     Args:
         path: the file.
         create: make an empty store if there is no file.
+        memory: bytes that DuckDB may take; `limits.memory_limit` if None.
 
     Raises:
         StoreError: no file, no store of ours, another version, or the disk refuses.
         StoreBusyError: it is open already, here or in another process.
     """
 
-    def __init__(self, path: Path, *, create: bool) -> None:
+    def __init__(self, path: Path, *, create: bool, memory: int | None = None) -> None:
         self.path = path
         self.lock = threading.RLock()
+        self._gate = threading.Lock()
+        """Held to take a cursor, and while there may be none."""
+        self._memory = memory_limit() if memory is None else memory
         self._real = path.resolve()
         with _open_lock:
             if self._real in _open_paths:
@@ -74,9 +82,16 @@ class Database:
                         "check the path; `zt-analytics ingest` makes a store",
                     )
                 create_file(path)
-            connection = duckdb.connect(str(path), config=SETTINGS)
+            settings = {
+                **SETTINGS,
+                "memory_limit": f"{self._memory}B",
+                "temp_directory": str(spill_folder(self._real)),
+            }
+            connection = duckdb.connect(str(path), config=settings)
             try:
                 _check_schema(path, connection)
+                remove_leftovers(self._real)
+                prepare_spill(self._real)
                 connection.execute("SET lock_configuration = true")
             except BaseException:
                 connection.close()
@@ -89,10 +104,11 @@ class Database:
         Raises:
             StoreError: the store is closed.
         """
-        self._check_open()
-        cursor = self._connection.cursor()
-        self._cursors.add(cursor)
-        return cursor
+        with self._gate:
+            self._check_open()
+            cursor = self._connection.cursor()
+            self._cursors.add(cursor)
+            return cursor
 
     def _check_open(self) -> None:
         if self._closed:
@@ -134,6 +150,43 @@ class Database:
             finally:
                 self._release(cursor)
 
+    def size(self) -> int:
+        """Bytes on the disk."""
+        with errors_for_people(self.path):
+            return stored_bytes(self._real)
+
+    def compact(self) -> tuple[int, int]:
+        """Write the file anew, while nobody can use it; the bytes before and after.
+
+        Raises:
+            StoreError: the disk refuses, or has no room for a copy.
+            StoreBusyError: an answer is being read; or another process took the store meanwhile,
+                and this one is closed.
+        """
+        with self.lock, self._gate, errors_for_people(self.path), private_files():
+            self._check_open()
+            if self._cursors:
+                raise StoreBusyError(
+                    f"an answer is being read from the store {self.path}", "wait until it is done"
+                )
+            before = stored_bytes(self._real)
+            self._connection.execute("CHECKPOINT")
+            self._connection.close()
+            try:
+                rewrite_file(self._real, self._memory)
+            finally:
+                self._reopen()
+            return before, stored_bytes(self._real)
+
+    def _reopen(self) -> None:
+        try:
+            self._connection = self._connect(create=False)
+        except BaseException:
+            self._closed = True
+            with _open_lock:
+                _open_paths.discard(self._real)
+            raise
+
     def close(self) -> None:
         """Release the file; a second call does nothing."""
         with self.lock, _open_lock:
@@ -145,6 +198,8 @@ class Database:
                 # An answer that was not read to its end would keep the file locked.
                 for cursor in list(self._cursors):
                     self._release(cursor)
+                # First, while the file is still this process's: another one makes its own.
+                remove_spill(self._real)
                 self._connection.close()
 
 
@@ -230,6 +285,11 @@ def _explained(path: Path, error: duckdb.Error) -> StoreError:
         return StoreError(
             f"{path} is no store: it is not a DuckDB database",
             "give the path of a store, or of a file that is not there yet",
+        )
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return StoreError(
+            f"the store {path} has not the memory, or the disk beside it, for that",
+            "ask for less at once (a shorter time, fewer groups), or make room on the disk",
         )
     first = message.partition("\n")[0]
     # A commit that finds the disk full fails as one of a transaction.

@@ -73,14 +73,18 @@ def replace_events(
                 wanted.append(i)
         if not wanted:
             continue
-        _remove(connection, refs[wanted])
+        remove_events(connection, refs[wanted])
         group.keep(wanted)
         write_group(connection, state, registry, group, keys[wanted], state.position + swapped + 1)
         swapped += len(wanted)
     return Written(swapped, known, unknown, others)
 
 
-def _remove(connection: duckdb.DuckDBPyConnection, seqs: Numbers) -> None:
+def remove_events(connection: duckdb.DuckDBPyConnection, seqs: Numbers) -> None:
+    """Remove the events at these positions, at least one, with their elements.
+
+    Their keys stay: who moves events writes newer ones, who drops them removes them.
+    """
     # The bounds let DuckDB pass over what lies outside: rows stand by and large in this order.
     bounds = [int(seqs.min()), int(seqs.max())]
     with Registered(connection, "gone", {"k": seqs}):
@@ -136,10 +140,11 @@ def forget_epoch(connection: duckdb.DuckDBPyConnection, registry: Registry, kid:
     keep_only(connection, RECORD_KEYS, "ref IN (SELECT id FROM records)")
     keep_only(connection, POSTINGS, "list IN (SELECT n FROM lists)")
     connection.execute("DELETE FROM watermarks WHERE kid = ?", [kid])
-    _drop_unused_texts(connection, registry)
+    drop_unused_texts(connection, registry)
 
 
-def _drop_unused_texts(connection: duckdb.DuckDBPyConnection, registry: Registry) -> None:
+def drop_unused_texts(connection: duckdb.DuckDBPyConnection, registry: Registry) -> None:
+    """Remove every text that no event and no record has, within the caller's transaction."""
     sources = ["SELECT text AS id FROM records", "SELECT c AS id FROM elements"]
     sources += [
         f"SELECT c{column.number} AS id FROM events" for column in registry.columns.values()

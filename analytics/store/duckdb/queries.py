@@ -11,8 +11,8 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
@@ -32,36 +32,100 @@ _NULL = "max(NULL::BIGINT)"
 """No value to measure; an aggregate, because a statement of constants would not group."""
 
 
+_ROWS = 2048
+"""Rows of a streamed answer that are taken from DuckDB at once."""
+
+
 def run_query(connection: duckdb.DuckDBPyConnection, registry: Registry, query: Query) -> list[Row]:
     """Answer a query.
 
     Raises:
         StoreError: the filter or the interval can't be asked.
     """
-    part = registry.part(query.kid, query.profile)
-    grouped = [part.by_path(path) for path in query.group_by] if part is not None else []
-    total = not query.group_by and query.interval is None
-    if part is None or not all(grouped) or (total and not query.metrics):
-        if not total:
-            return []
-        return [Row(key=(), metrics=tuple(_of_nothing(metric) for metric in query.metrics))]
-    if query.interval is not None and query.interval > _MAX_INTERVAL:
-        raise StoreError("the interval is longer than all of time", "ask for a shorter one")
-    where = Where(connection, registry, part, since=query.since, until=query.until)
-    where.add(query.filter)
-    if query.interval is not None:
-        where.also("e.t IS NOT NULL")
-    statement = _Statement(part, query, [columns[0] for columns in grouped])
-    rows = _answer(connection, statement, query, where)
-    keys, bucket = len(query.group_by), int(query.interval is not None)
-    return [
-        Row.model_construct(
+    if query.order == "key":
+        return list(stream_groups(connection, registry, query))
+    asked = _Asked.of(connection, registry, query)
+    return _without_events(query) if asked is None else list(map(asked.row, asked.answer()))
+
+
+def stream_groups(
+    connection: duckdb.DuckDBPyConnection, registry: Registry, query: Query
+) -> Iterator[Row]:
+    """Answer a query in the order of keys, with a bounded number of rows in memory.
+
+    DuckDB sorts within its memory limit, on disk where that is not enough.
+
+    Raises:
+        StoreError: see `run_query`.
+    """
+    asked = _Asked.of(connection, registry, query)
+    if asked is None:
+        yield from _without_events(query)
+        return
+    answer = connection.execute(asked.statement.by_key(asked.where.sql), asked.parameters)
+    while rows := answer.fetchmany(_ROWS):
+        yield from map(asked.row, rows)
+
+
+def _without_events(query: Query) -> list[Row]:
+    """The answer where no event can match."""
+    if query.group_by or query.interval is not None:
+        return []
+    return [Row(key=(), metrics=tuple(_of_nothing(metric) for metric in query.metrics))]
+
+
+class _Asked(NamedTuple):
+    """A query with its statement and what it binds."""
+
+    connection: duckdb.DuckDBPyConnection
+    query: Query
+    statement: _Statement
+    where: Where
+
+    @classmethod
+    def of(
+        cls, connection: duckdb.DuckDBPyConnection, registry: Registry, query: Query
+    ) -> _Asked | None:
+        """None if no event can match, or there is nothing to measure.
+
+        Raises:
+            StoreError: see `run_query`.
+        """
+        part = registry.part(query.kid, query.profile)
+        grouped = [part.by_path(path) for path in query.group_by] if part is not None else []
+        total = not query.group_by and query.interval is None
+        if part is None or not all(grouped) or (total and not query.metrics):
+            return None
+        if query.interval is not None and query.interval > _MAX_INTERVAL:
+            raise StoreError("the interval is longer than all of time", "ask for a shorter one")
+        where = Where(connection, registry, part, since=query.since, until=query.until)
+        where.add(query.filter)
+        if query.interval is not None:
+            where.also("e.t IS NOT NULL")
+        statement = _Statement(part, query, [columns[0] for columns in grouped])
+        return cls(connection, query, statement, where)
+
+    @property
+    def parameters(self) -> list[object]:
+        """Those of the WHERE clause, then those of the page."""
+        after = self.query.after
+        if after is None:
+            return self.where.parameters
+        bucket = [] if after.bucket is None else [after.bucket]
+        return [*self.where.parameters, *after.key, *bucket]
+
+    def answer(self) -> list[tuple[Any, ...]]:
+        """Rows by the first metric."""
+        return _answer(self.connection, self.statement, self.query, self.where)
+
+    def row(self, row: tuple[Any, ...]) -> Row:
+        """A row of texts, bucket and measures as one of the answer."""
+        keys, bucket = len(self.query.group_by), int(self.query.interval is not None)
+        return Row.model_construct(
             key=row[:keys],
             bucket=row[keys] if bucket else None,
             metrics=row[keys + bucket :],
         )
-        for row in rows
-    ]
 
 
 def _answer(
@@ -141,16 +205,24 @@ class _Statement:
         self._keys += self._bucket
 
     def by_text(self, where: str) -> str:
-        """The whole answer in order; its parameters are those of the WHERE clause."""
-        grouped, n = self._groups(where), len(self._query.metrics)
+        """The whole answer by the first measure; its parameters are those of the WHERE clause."""
+        return self._named(where, ["m0 DESC NULLS LAST"] if self._query.metrics else [])
+
+    def by_key(self, where: str) -> str:
+        """The answer by key, or a page of it, whose end is a parameter for each key and bucket."""
+        return self._named(where, [], paged=self._query.after is not None)
+
+    def _named(self, where: str, first: list[str], *, paged: bool = False) -> str:
+        """Groups with their texts, by the given order and then by key."""
         columns = [*(f"t{i}.text" for i in range(len(self._grouped))), *self._bucket]
         joins = "".join(
             f" JOIN texts t{i} ON t{i}.id = grouped.g{i}" for i in range(len(self._grouped))
         )
-        order = ", ".join([*(["m0 DESC NULLS LAST"] if n else []), *columns])
-        shown = ", ".join([*columns, *(f"m{i}" for i in range(n))])
-        sql = f"{grouped} SELECT {shown} FROM grouped{joins}"
-        if order:
+        shown = ", ".join([*columns, *(f"m{i}" for i in range(len(self._query.metrics)))])
+        sql = f"{self._groups(where)} SELECT {shown} FROM grouped{joins}"
+        if paged:
+            sql += f" WHERE ({', '.join(columns)}) > ({', '.join('?' * len(columns))})"
+        if order := ", ".join([*first, *columns]):
             sql += f" ORDER BY {order}"
         return sql if self._query.limit is None else f"{sql} LIMIT {int(self._query.limit)}"
 

@@ -21,6 +21,9 @@ from analytics.wire import Lookup, ValueRecord, decode_bytes
 _RAREST = 3
 """Tokens that are intersected at once."""
 
+_READ_ONE_BY_ONE = 8192
+"""Records that are read to look for the other tokens; of more, all postings are counted."""
+
 CHUNK = 2048
 """Rows read at once: one vector of DuckDB's."""
 
@@ -59,8 +62,9 @@ def find_records(
             return np.zeros(0, dtype=np.int64)
         distinct.sort(key=counts.__getitem__)
     rarest, others = distinct[:_RAREST], distinct[_RAREST:]
-    having = f"record HAVING count(*) = {len(rarest)}"
-    ids = _of_tokens(connection, lists, rarest, "record", having)["record"].astype(np.int64)
+    ids = _having_all(connection, lists, rarest)
+    if len(ids) > _READ_ONE_BY_ONE:
+        return _having_all(connection, lists, distinct)
     if not others:
         return ids
     wanted, kept = set(others), []
@@ -69,6 +73,15 @@ def find_records(
             if wanted.issubset(np.frombuffer(data, "<u4").tolist()):
                 kept.append(record)
     return np.array(kept, dtype=np.int64)
+
+
+def _having_all(
+    connection: duckdb.DuckDBPyConnection, lists: Sequence[int], tokens: Sequence[int]
+) -> Numbers:
+    """The records that have a posting for each of these distinct tokens."""
+    having = f"record HAVING count(*) = {len(tokens)}"
+    found = _of_tokens(connection, lists, tokens, "record", having)
+    return np.asarray(found["record"].astype(np.int64))
 
 
 def _of_tokens(
@@ -103,26 +116,46 @@ def find_record_texts(
 def read_values(
     connection: duckdb.DuckDBPyConnection, registry: Registry, lookup: Lookup
 ) -> Iterator[ValueRecord]:
-    """The value records that a look-up selects."""
-    lists = {
-        number: key
-        for key, number in registry.find_lists(lookup.kid, lookup.keyspace, lookup.search)
-    }
-    if not lists:
-        return
-    if lookup.tokens:
-        ids = find_records(connection, list(lists), lookup.tokens)
-    else:
-        keys = [
-            parts_key(key.kid, key.keyspace, key.scheme, key.search, ct)
-            for key in lists.values()
-            for ct in dict.fromkeys(lookup.cts)
-        ]
-        refs = find_refs(connection, RECORD_KEYS, key_words(keys))
-        ids = refs[refs != 0]
-    ids.sort()
-    for chunk in _chunks(ids):
+    """The value records that a look-up selects; held are their numbers, and records by chunks."""
+    lists = _lists(registry, lookup)
+    for chunk in _chunks(_selected(connection, lists, lookup)):
         yield from _records(connection, lists, chunk)
+
+
+def count_values(connection: duckdb.DuckDBPyConnection, registry: Registry, lookup: Lookup) -> int:
+    """How many value records a look-up selects; none of them is read."""
+    return len(_selected(connection, _lists(registry, lookup), lookup))
+
+
+def _lists(registry: Registry, lookup: Lookup) -> dict[int, ListKey]:
+    found = registry.find_lists(lookup.kid, lookup.keyspace, lookup.search)
+    return {number: key for key, number in found}
+
+
+def _selected(
+    connection: duckdb.DuckDBPyConnection, lists: dict[int, ListKey], lookup: Lookup
+) -> Numbers:
+    """The records that a look-up selects, in the order of their numbers."""
+    if not lists:
+        return np.zeros(0, dtype=np.int64)
+    if lookup.every:
+        found = connection.execute(
+            f"SELECT id FROM records WHERE list IN ({', '.join('?' * len(lists))}) ORDER BY id",
+            list(lists),
+        ).fetchnumpy()
+        return np.asarray(found["id"].astype(np.int64))
+    if lookup.groups:
+        groups = {frozenset(group) for group in lookup.groups}
+        return np.unique(
+            np.concatenate([find_records(connection, list(lists), list(g)) for g in groups])
+        )
+    keys = [
+        parts_key(key.kid, key.keyspace, key.scheme, key.search, ct)
+        for key in lists.values()
+        for ct in dict.fromkeys(lookup.cts)
+    ]
+    refs = find_refs(connection, RECORD_KEYS, key_words(keys))
+    return np.unique(refs[refs != 0])
 
 
 def _records(

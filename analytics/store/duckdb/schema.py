@@ -5,6 +5,8 @@ Invariants:
 - `events.seq` grows with every event and is never used again; rows are only appended, in the
   order of `seq`, so DuckDB's zone maps serve "newer than" and, events coming mostly in the
   order of time, time ranges. An event that is encrypted again goes and is appended anew.
+- `meta.position` is not less than the `seq` of any event that has expired, so that `seq` grows
+  past it; `meta.sweep` says that events expired whose values and texts are still to go.
 - A column `n` of the registry is `c{n}` in `events`: the id of its text in `texts`, or null. Its
   value to compare by is `x{n}` (`number`: DOUBLE, `time`: microseconds, `ip`: a v4 address as 32
   bits) and `y{n}` (`ip`: a v6 address as 128 bits). v4 and v6 stand in columns of their own, so
@@ -30,7 +32,7 @@ from analytics.store.duckdb.runs import FAMILIES, create_family
 from analytics.wire import Column, Kind
 
 SCHEMA_NAME: Final = "zt-analytics store"
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
     # An extension would be downloaded and run with the rights of this process.
@@ -44,7 +46,9 @@ SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
 }
 
 _TABLES: Final = """
-CREATE TABLE meta (name VARCHAR, version INTEGER, tenant VARCHAR);
+CREATE TABLE meta (
+    name VARCHAR, version INTEGER, tenant VARCHAR, position BIGINT, sweep BOOLEAN
+);
 CREATE TABLE epochs (n INTEGER, kid VARCHAR, kcv VARCHAR, generation BIGINT);
 CREATE TABLE parts (part INTEGER, kid VARCHAR, profile VARCHAR);
 CREATE TABLE header_lines (n INTEGER, part INTEGER, line VARCHAR, newest BIGINT);
@@ -94,7 +98,7 @@ def create_file(path: Path) -> None:
             for family in FAMILIES:
                 create_family(connection, family)
             connection.execute(
-                "INSERT INTO meta VALUES (?, ?, NULL)", [SCHEMA_NAME, SCHEMA_VERSION]
+                "INSERT INTO meta VALUES (?, ?, NULL, 0, false)", [SCHEMA_NAME, SCHEMA_VERSION]
             )
         temporary.chmod(0o600)
         with suppress(FileExistsError):

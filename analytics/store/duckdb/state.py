@@ -40,7 +40,10 @@ class State:
         """Read everything again, as the last commit left it."""
         with self.database.reading() as connection:
             self.registry = load_registry(connection)
-            self.position = number(connection, "SELECT max(seq) FROM events")
+            self.position = max(
+                number(connection, "SELECT max(seq) FROM events"),
+                number(connection, "SELECT position FROM meta"),
+            )
             self.last_text = number(connection, "SELECT max(id) FROM texts")
             self.last_record = number(connection, "SELECT max(id) FROM records")
         self.texts = TextIds()

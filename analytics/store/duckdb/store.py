@@ -14,13 +14,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from analytics.store.base import EpochInfo, GroupChange, IngestReport, JobEvent, ReplaceReport
 from analytics.store.duckdb import epochs, jobstate, reading
 from analytics.store.duckdb.database import Database
+from analytics.store.duckdb.expiry import Expiry
 from analytics.store.duckdb.filters import Where
 from analytics.store.duckdb.ingest import Ingest, Replacement
-from analytics.store.duckdb.queries import run_query
+from analytics.store.duckdb.queries import run_query, stream_groups
 from analytics.store.duckdb.state import State
+from analytics.store.duckdb.statistics import read_statistics
+from analytics.store.reports import (
+    CompactReport,
+    EpochInfo,
+    ExpireReport,
+    GroupChange,
+    IngestReport,
+    JobEvent,
+    ReplaceReport,
+    Statistics,
+)
 from analytics.wire import (
     BadLine,
     BatchHeader,
@@ -41,6 +52,7 @@ class DuckDBStore:
     Args:
         path: the file.
         create: make an empty store (mode 0600) where there is none.
+        memory: bytes that DuckDB may take; a share of the machine's if None.
 
     Raises:
         StoreError: there is no store, it is no store of ours or of another version, or the disk
@@ -48,8 +60,10 @@ class DuckDBStore:
         StoreBusyError: another process owns the file.
     """
 
-    def __init__(self, path: str | PathLike[str], *, create: bool) -> None:
-        self._database = Database(Path(path), create=create)
+    def __init__(
+        self, path: str | PathLike[str], *, create: bool, memory: int | None = None
+    ) -> None:
+        self._database = Database(Path(path), create=create, memory=memory)
         try:
             self._state = State(self._database)
         except BaseException:
@@ -101,6 +115,24 @@ class DuckDBStore:
             self._state.reload()
             return True
 
+    def expire(self, before: int, *, dry_run: bool = False) -> ExpireReport:
+        """Remove the events that are older than a time; see `CloudStore.expire`."""
+        with self._database.lock:
+            expiry = Expiry(self._state, before)
+            if dry_run:
+                expiry.count()
+            else:
+                expiry.run()
+        return expiry.report
+
+    def compact(self) -> CompactReport:
+        """Give space back to the disk; see `CloudStore.compact`."""
+        return CompactReport(*self._database.compact())
+
+    def statistics(self) -> Statistics:
+        """The store in figures."""
+        return read_statistics(self._state)
+
     def tenant(self) -> str | None:
         """The tenant whose events these are."""
         return self._state.registry.tenant
@@ -122,10 +154,22 @@ class DuckDBStore:
         with self._database.reading() as connection:
             return run_query(connection, self._state.registry, query)
 
+    def groups(self, query: Query) -> Iterator[Row]:
+        """The groups of a query in the order of keys, streamed; see `Store.groups`."""
+        registry = self._state.registry
+        with self._database.reading() as connection:
+            yield from stream_groups(connection, registry, query)
+
     def values(self, lookup: Lookup) -> Iterator[ValueRecord]:
         """The value records that a look-up selects."""
         with self._database.reading() as connection:
             yield from reading.read_values(connection, self._state.registry, lookup)
+
+    def value_count(self, lookup: Lookup) -> int:
+        """How many value records a look-up selects."""
+        registry = self._state.registry
+        with self._database.reading() as connection:
+            return reading.count_values(connection, registry, lookup)
 
     def scan(self, selection: Selection) -> Iterator[bytes]:
         """Whole events; those without a time come last."""

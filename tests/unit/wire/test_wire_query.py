@@ -26,7 +26,7 @@ from analytics.wire import (
     check_filter,
     finding_id,
 )
-from analytics.wire.query import MAX_FILTER_DEPTH, MAX_FILTER_NODES
+from analytics.wire.query import MAX_FILTER_DEPTH, MAX_FILTER_NODES, MAX_FILTER_TEXTS
 
 B16 = "A" * 22
 LEAF = Eq(path="type", value="x")
@@ -53,6 +53,10 @@ def test_filters_are_limited_in_size() -> None:
     nested = AllOf(parts=(AnyOf(parts=(LEAF,) * 63),) * 64)  # 4,097 nodes
     with pytest.raises(ValueError, match="too deep or too large"):
         check_filter(nested)
+    texts = In(path="a", values=("x",) * (MAX_FILTER_TEXTS // 2))
+    check_filter(AnyOf(parts=(texts, texts)))
+    with pytest.raises(ValueError, match="too deep or too large"):
+        check_filter(AnyOf(parts=(texts, Not(part=texts), In(path="a", values=("x",)))))
 
 
 @pytest.mark.parametrize(
@@ -140,6 +144,13 @@ def test_queries_are_strict(options: dict[str, Any]) -> None:
         {"tokens": (1,), "search": B16, "cts": ("x",)},
         {"search": B16},
         {"tokens": (2**32,), "search": B16},
+        {"any_of": ((1,),)},
+        {"any_of": ((1,), ()), "search": B16},
+        {"any_of": ((1,),), "tokens": (1,), "search": B16},
+        {"any_of": ((1,),) * 1025, "search": B16},
+        {"any_of": (tuple(range(40_000)),) * 2, "search": B16},
+        {"every": True, "cts": ("x",)},
+        {"cts": ("x",) * 100_001},
     ],
 )
 def test_look_ups_go_one_way(options: dict[str, Any]) -> None:
