@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from analytics.cli.compact import compact
+from analytics.cli.expire import expire
 from analytics.cli.ingest import ingest
 from analytics.cli.run import run
 from analytics.cli.status import status
@@ -17,5 +19,5 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich takes longer to import than everything else together
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for function in (ingest, run, status):
+for function in (ingest, run, status, expire, compact):
     app.command()(function)

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from analytics.cli.app import JsonOption, StoreOption, command, printable, write_json
 
 if TYPE_CHECKING:
-    from analytics.store import JobState
+    from analytics.store import CloudStore
+
+_FIGURES: Final = (
+    "events", "timeless", "position", "values", "postings", "texts", "findings", "bytes",
+)  # fmt: skip
 
 
 @command
 def status(store: StoreOption, json: JsonOption = False) -> None:
-    """Show what a store holds: tenant, epochs, profiles, columns, jobs, findings."""
+    """Show what a store holds, and how far its jobs have come.
+
+    Events with the first and last of their times, value records and postings (their search
+    tokens), findings, bytes on the disk; epochs, profiles, columns and jobs. A job's lag is how
+    many events it has not looked at yet.
+    """
     from analytics.store import PATIENCE, open_store
 
     with open_store(store, wait=PATIENCE) as opened:
@@ -24,11 +33,19 @@ def status(store: StoreOption, json: JsonOption = False) -> None:
         sys.stdout.write(_rendered(facts))
 
 
-def _facts(store: JobState) -> dict[str, Any]:
+def _facts(store: CloudStore) -> dict[str, Any]:
     headers = store.headers()
+    figures = store.statistics()
+    progress: dict[str, list[dict[str, Any]]] = {}
+    for part in figures.jobs:
+        row = part._asdict()
+        progress.setdefault(row.pop("job"), []).append(row)
     columns = {(column.path, column.kind) for header in headers for column in header.columns}
     return {
         "tenant": store.tenant(),
+        **{name: getattr(figures, name) for name in _FIGURES},
+        "first": _time(figures.first),
+        "last": _time(figures.last),
         "epochs": [
             {**epoch._asdict(), "first": _time(epoch.first), "last": _time(epoch.last)}
             for epoch in store.epochs()
@@ -52,10 +69,11 @@ def _facts(store: JobState) -> dict[str, Any]:
                 "threshold": job.threshold,
                 "window": job.window,
                 "severity": job.severity,
+                "lag": sum(part["lag"] for part in progress.get(job.id, [])),
+                "progress": progress.get(job.id, []),
             }
             for job in store.jobs()
         ],
-        "findings": sum(1 for _ in store.findings()),
     }
 
 
@@ -81,12 +99,15 @@ def _rendered(facts: dict[str, Any]) -> str:
     console = Console(width=width, highlight=False, markup=False)
     with console.capture() as shown:
         console.print(f"tenant    {facts['tenant'] or 'none yet'}")
-        console.print(f"findings  {facts['findings']}")
+        for name in _FIGURES:
+            console.print(f"{name:9} {facts[name]}")
+        if facts["first"] is not None:
+            console.print(f"times     {facts['first']} to {facts['last']}")
         for title, names in (
             ("epochs", ("kid", "events", "first", "last", "generation")),
             ("profiles", ("profile", "kid", "columns", "time")),
             ("columns", ("path", "kind")),
-            ("jobs", ("id", "kind", "parts", "threshold", "window", "severity")),
+            ("jobs", ("id", "kind", "parts", "threshold", "window", "severity", "lag")),
         ):
             console.print(f"\n{title}: {len(facts[title])}")
             if not facts[title]:

@@ -7,13 +7,15 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pytest
 from stores.lines import KID, PROFILE, event, events, header
 
 from analytics.store import open_store
-from analytics.store.duckdb import DuckDBStore
+from analytics.store.duckdb import DuckDBStore, limits
+from analytics.store.duckdb.limits import spill_folder
 from analytics.store.duckdb.runs import EVENT_KEYS, POSTINGS, compact
 from analytics.wire import Metric, Query, Selection, StoreBusyError, StoreError
 
@@ -183,3 +185,81 @@ def test_sorted_runs_find_what_the_tail_found(path: Path, monkeypatch: pytest.Mo
             for family in (EVENT_KEYS, POSTINGS):
                 compact(connection, family)
         assert store.ingest(lines).known_events == 100
+
+
+def test_memory_is_limited_and_the_rest_is_spilled(path: Path) -> None:
+    """In a folder of the owner's only, which is gone once the store is closed."""
+    folder = spill_folder(path)
+    rows = "SELECT repeat('x', 100) || i AS text FROM range(2000000) r(i)"  # 200 MB
+    with (
+        DuckDBStore(path, create=True, memory=96 * 2**20) as store,
+        store._database.reading() as connection,
+    ):
+        connection.execute(f"{rows} ORDER BY text").fetchone()
+        assert list(folder.iterdir())
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert not folder.exists()
+
+
+def test_the_memory_is_a_share_of_the_machine_s() -> None:
+    assert limits.MIN_MEMORY <= limits.memory_limit() <= limits.MAX_MEMORY
+
+
+def test_what_a_killed_process_left_is_removed(path: Path) -> None:
+    DuckDBStore(path, create=True).close()
+    folder, copy = spill_folder(path), path.with_name("store.db.compact")
+    folder.mkdir()
+    (folder / "duckdb_temp_storage-0.tmp").write_bytes(b"x")
+    copy.write_bytes(b"x")
+    with DuckDBStore(path, create=False):
+        assert list(folder.iterdir()) == []
+        assert not copy.exists()
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_link_in_place_of_the_folder_is_refused(path: Path, tmp_path: Path) -> None:
+    """Else what is spilled would lie, and what lies there be removed, where it points to."""
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "file").write_bytes(b"x")
+    spill_folder(path).symlink_to(victim)
+    with pytest.raises(StoreError, match="in the way"):
+        DuckDBStore(path, create=True)
+    assert (victim / "file").exists()
+
+
+def grouped(store: DuckDBStore) -> int:
+    query = Query(kid=KID, profile=PROFILE, group_by=("user",), metrics=(Metric(kind="events"),))
+    return sum(1 for _ in store.groups(query))
+
+
+def test_compaction_waits_for_no_answer_and_keeps_the_file_s_rights(path: Path) -> None:
+    with DuckDBStore(path, create=True) as store:
+        store.ingest([header(COLUMNS), *events([{"user": "a"}] * 5000)])
+        path.chmod(0o640)
+        half = store.scan(Selection(kid=KID, profile=PROFILE))
+        next(half)
+        with pytest.raises(StoreBusyError, match="being read"):
+            store.compact()
+        half.close()
+        store.compact()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+        assert grouped(store) == 1
+        with pytest.raises(StoreBusyError, match="already open"):
+            DuckDBStore(path, create=False)
+
+
+def test_compaction_needs_room_and_a_file_of_its_own(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(NamedTuple):
+        free: int
+
+    with DuckDBStore(path, create=True) as store:
+        store.ingest([header(COLUMNS), *events([{"user": "a"}])])
+        with monkeypatch.context() as patch:
+            patch.setattr("shutil.disk_usage", lambda _: Full(100))
+            with pytest.raises(StoreError, match="no room for a copy"):
+                store.compact()
+        assert grouped(store) == 1
+    assert list(path.parent.iterdir()) == [path]
