@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import random
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 from stores.lines import KID, PROFILE, SEARCH, event, header, value
+from support.killing import moments, run_until
 
 from analytics.store import JobState, open_store
 from analytics.wire import Lookup, Metric, Query, Row, Selection
@@ -25,7 +22,8 @@ with open_store(sys.argv[1], create=True) as store, open(sys.argv[2], "rb") as l
     store.ingest(lines)
 """
 
-ROUNDS, KILLS = 6, 5
+KILLS = 5
+"""So many times one store's ingest is killed before it is let through."""
 
 
 def batches() -> bytes:
@@ -74,25 +72,17 @@ def test_killed_at_any_point_and_run_again(tmp_path: Path) -> None:
     source.write_bytes(batches())
 
     def run(name: str, seconds: float | None) -> float:
-        command = [sys.executable, "-c", INGEST, f"duckdb:{tmp_path / name}", str(source)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            started = time.monotonic()
-            try:
-                assert process.wait(seconds) == 0
-            except subprocess.TimeoutExpired:
-                process.kill()
-        return time.monotonic() - started
+        ran, _ = run_until(INGEST, [f"duckdb:{tmp_path / name}", str(source)], seconds)
+        return ran
 
     whole = run("whole.db", None)
     with open_store(f"duckdb:{tmp_path / 'whole.db'}") as store:
         expected = content(store)
-    chance = random.Random(1)
-    for round_ in range(ROUNDS):
-        name = f"killed-{round_}.db"
-        for _ in range(KILLS):
-            run(name, chance.uniform(0, whole))
+    points = moments(whole, seed=1)
+    for first in range(0, len(points), KILLS):
+        name = f"killed-{first}.db"
+        for seconds in points[first : first + KILLS]:
+            run(name, seconds)
         run(name, None)
         with open_store(f"duckdb:{tmp_path / name}") as store:
             assert content(store) == expected

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import random
-import subprocess
-import sys
-import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from stores.lines import PROFILE, SEARCH, event, header, name16, value
+from support.killing import KILLS, moments, run_until
 
 from analytics.store import JobState, open_store
 from analytics.wire import Lookup, Metric, Query
 
-EVENTS, USERS, KILLS = 600, 40, 30
+EVENTS, USERS = 600, 40
 
 MOVE = """
 import sys
@@ -82,18 +79,10 @@ def test_killed_while_events_move(tmp_path: Path) -> None:
     url = f"duckdb:{tmp_path / 'store.db'}"
     with open_store(url, create=True) as store:
         store.ingest(batch(0, range(EVENTS)))
-    chance = random.Random(7)
     reached = 0
-    for _ in range(KILLS):
-        command = [sys.executable, "-c", MOVE, url]
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, env={"PYTHONPATH": f"{Path(__file__).parents[1]}"}
-        ) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            time.sleep(chance.uniform(0.3, 2))
-            assert process.poll() is None
-            process.kill()
+    for seconds in moments(1.7, seed=7):
+        _, ended = run_until(MOVE, [url], 0.3 + seconds)
+        assert not ended
         with open_store(url) as store:
             assert check(store) >= reached
             reached = check(store)
