@@ -241,7 +241,7 @@ def test_compaction_waits_for_no_answer_and_keeps_the_file_s_rights(path: Path) 
         next(half)
         with pytest.raises(StoreBusyError, match="being read"):
             store.compact()
-        half.close()
+        del half
         store.compact()
         assert stat.S_IMODE(path.stat().st_mode) == 0o640
         assert grouped(store) == 1

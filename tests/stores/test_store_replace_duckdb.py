@@ -82,7 +82,7 @@ def test_a_walk_goes_on_from_page_to_page(
     store: DuckDBStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("analytics.store.duckdb.epochs.PAGE", 7)
-    monkeypatch.setattr("analytics.store.duckdb.reading.CHUNK", 3)
+    monkeypatch.setattr("analytics.store.duckdb.epochs.CHUNK", 3)
     lines = batch(KID)
     store.ingest(lines)
     walk, seen = store.epoch_events(KID), []
@@ -98,7 +98,7 @@ def test_a_walk_goes_on_from_page_to_page(
 def test_a_walk_passes_over_what_goes_before_its_turn(
     store: DuckDBStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("analytics.store.duckdb.reading.CHUNK", 10)
+    monkeypatch.setattr("analytics.store.duckdb.epochs.CHUNK", 10)
     lines = batch(KID)
     store.ingest(lines)
     walk = store.epoch_events(KID)

@@ -13,7 +13,6 @@ Invariants:
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from typing import Final
 import duckdb
 
 from analytics.store.duckdb.compaction import remove_leftovers, rewrite_file, stored_bytes
+from analytics.store.duckdb.errors import errors_for_people
 from analytics.store.duckdb.limits import memory_limit, prepare_spill, remove_spill, spill_folder
 from analytics.store.duckdb.schema import SCHEMA_NAME, SCHEMA_VERSION, SETTINGS, create_file
 from analytics.wire import StoreBusyError, StoreError
@@ -38,7 +38,6 @@ class _Mask:
 
 
 _mask: Final = _Mask()
-_PID: Final = re.compile(r"PID (\d+)")
 
 
 class Database:
@@ -256,46 +255,3 @@ def _status(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns, status.st_size
-
-
-@contextmanager
-def errors_for_people(path: Path) -> Iterator[None]:
-    """DuckDB's and the system's errors as `StoreError`."""
-    try:
-        yield
-    except duckdb.Error as error:
-        raise _explained(path, error) from error
-    except OSError as error:
-        raise StoreError(
-            f"can't use {path}: {error.strerror or error}",
-            "check the path, its permissions and the free space of its disk",
-        ) from error
-
-
-def _explained(path: Path, error: duckdb.Error) -> StoreError:
-    message = str(error)
-    if "lock on file" in message:
-        found = _PID.search(message)
-        owner = f"process {found[1]}" if found else "another process"
-        return StoreBusyError(
-            f"{owner} has the store {path} open, and one process owns it at a time",
-            f"wait until it is done, or stop {owner}",
-        )
-    if "not a valid DuckDB database" in message or "Is a directory" in message:
-        return StoreError(
-            f"{path} is no store: it is not a DuckDB database",
-            "give the path of a store, or of a file that is not there yet",
-        )
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return StoreError(
-            f"the store {path} has not the memory, or the disk beside it, for that",
-            "ask for less at once (a shorter time, fewer groups), or make room on the disk",
-        )
-    first = message.partition("\n")[0]
-    # A commit that finds the disk full fails as one of a transaction.
-    if isinstance(error, duckdb.IOException) or "Could not write file" in message:
-        return StoreError(
-            f"can't use the store {path}: {first}",
-            "check the path, its permissions and the free space of its disk",
-        )
-    return StoreError(f"the store {path} failed: {first}", "this is a defect: please report it")

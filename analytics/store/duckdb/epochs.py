@@ -95,7 +95,26 @@ def remove_events(connection: duckdb.DuckDBPyConnection, seqs: Numbers) -> None:
             )
 
 
-def page_of_epoch(
+def walk_epoch(state: State, kid: str) -> Iterator[bytes]:
+    """An epoch's lines by position; no snapshot is held from page to page.
+
+    The walk may take hours, and what it reads goes.
+    """
+    after = 0
+    while True:
+        registry = state.registry
+        with state.database.reading() as connection:
+            page = _page_of_epoch(connection, registry, kid, after)
+        if not len(page):
+            return
+        for start in range(0, len(page), CHUNK):
+            with state.database.reading() as connection:
+                lines = list(_lines_at(connection, page[start : start + CHUNK]))
+            yield from lines
+        after = int(page[-1])
+
+
+def _page_of_epoch(
     connection: duckdb.DuckDBPyConnection, registry: Registry, kid: str, after: int
 ) -> Numbers:
     """The positions of an epoch's next events, a page at most."""
@@ -110,7 +129,7 @@ def page_of_epoch(
     return np.asarray(found["seq"], dtype=np.int64)
 
 
-def lines_at(connection: duckdb.DuckDBPyConnection, seqs: Numbers) -> Iterator[bytes]:
+def _lines_at(connection: duckdb.DuckDBPyConnection, seqs: Numbers) -> Iterator[bytes]:
     """The lines at these positions, in this order; those that have gone meanwhile are left out."""
     lines = dict(rows_by_number(connection, "seq, raw", "events", "seq", seqs))
     for seq in seqs.tolist():

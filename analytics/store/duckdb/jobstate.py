@@ -15,11 +15,11 @@ import duckdb
 import msgspec
 import numpy as np
 
-from analytics.store.base import GroupChange, JobEvent
 from analytics.store.duckdb.filters import Where
-from analytics.store.duckdb.queries import exploded_groups
 from analytics.store.duckdb.registry import Registry, StoredColumn
+from analytics.store.duckdb.statements import exploded_groups
 from analytics.store.duckdb.texts import Registered, number, objects
+from analytics.store.reports import GroupChange, JobEvent
 from analytics.wire import Finding, JobPart, JobSpec, encode_bytes
 
 _MARK = "job = ? AND version = ? AND kid = ? AND profile = ?"

@@ -196,20 +196,7 @@ class DuckDBStore:
 
     def epoch_events(self, kid: str) -> Iterator[bytes]:
         """An epoch's events in the order of their positions; see `Store.epoch_events`."""
-        # No snapshot is held from page to page: the walk may take hours, and what it reads goes.
-        after = 0
-        while True:
-            registry = self._state.registry
-            with self._database.reading() as connection:
-                page = epochs.page_of_epoch(connection, registry, kid, after)
-            if not len(page):
-                return
-            for start in range(0, len(page), reading.CHUNK):
-                with self._database.reading() as connection:
-                    chunk = page[start : start + reading.CHUNK]
-                    lines = list(epochs.lines_at(connection, chunk))
-                yield from lines
-            after = int(page[-1])
+        return epochs.walk_epoch(self._state, kid)
 
     def put_job(self, job: JobSpec) -> None:
         """Add a job or replace its parts."""
