@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from analytics.wire import format_time, parse_time
+from analytics.wire import parse_time
 from zt.errors import InputError
 from zt.units import parse_span
 
@@ -24,6 +24,7 @@ _ZONE = re.compile(r"(?:[Zz]|[+-]\d\d:?\d\d)\Z", re.ASCII)
 _RELATIVE = re.compile(r"now(?:([+-])(\w+))?", re.ASCII)
 _MICROSECOND = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
+_FIRST, _LAST = parse_time("0001-01-01"), parse_time("9999-12-31T23:59:59.999999Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCAL_EPOCH = datetime(1970, 1, 1)  # what a clock shows has no zone
 
@@ -131,6 +132,6 @@ def _checked(first: int, end: int) -> When:
     Raises:
         ValueError: it does not.
     """
-    format_time(first)
-    format_time(end)
+    if not _FIRST <= first <= end <= _LAST:
+        raise ValueError("a time outside the years 1 to 9999")
     return When(first, end)

@@ -13,7 +13,7 @@ from zt.errors import QueryError
 
 MAX_QUERY = 64 * 1024  # bytes of UTF-8
 MAX_TERMS = 1000
-MAX_TOKENS = 6 * MAX_TERMS  # fields, values, operators and parentheses
+MAX_TOKENS = 5 * MAX_TERMS  # fields, values, operators and parentheses
 MAX_DEPTH = 24  # parentheses, NOT, + and - around one another
 MAX_PATTERN = 1024  # characters of a value with wildcards in its middle
 
