@@ -119,15 +119,18 @@ class Metric(WireModel):
     """One figure for each group.
 
     `count` is the sum of the events' weights (`1 + rate.ex_diff`), `events` their plain number;
-    the others need a path. `distinct` counts texts, `first` and `last` are times of events.
+    the others need a path. `distinct` counts texts, `values` the numbers or times that `avg` is
+    taken over, `first` and `last` are times of events.
     """
 
-    kind: Literal["count", "events", "distinct", "sum", "avg", "min", "max", "first", "last"]
+    kind: Literal[
+        "count", "events", "distinct", "values", "sum", "avg", "min", "max", "first", "last"
+    ]
     path: Path | None = None
 
     @model_validator(mode="after")
     def _path_where_needed(self) -> Metric:
-        needs_path = self.kind in ("distinct", "sum", "avg", "min", "max")
+        needs_path = self.kind in ("distinct", "values", "sum", "avg", "min", "max")
         if needs_path != (self.path is not None):
             raise ValueError(f"metric {self.kind} {'needs a' if needs_path else 'takes no'} path")
         return self

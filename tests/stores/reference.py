@@ -192,6 +192,8 @@ def measure(metric: Metric, events: Sequence[Event]) -> int | float | None:
             return max(times, default=None)
         case "sum":
             return sum(values) if values else None
+        case "values":
+            return len(values)
         case "avg":
             return sum(values) / len(values) if values else None
         case "min":

@@ -130,12 +130,12 @@ def test_an_event_counts_once_in_the_group_of_each_element(filled: JobState) -> 
 
 
 def test_measures(filled: JobState) -> None:
-    kinds: tuple[Any, ...] = ("distinct", "sum", "avg", "min", "max")
+    kinds: tuple[Any, ...] = ("distinct", "values", "sum", "avg", "min", "max")
     metrics = tuple(Metric(kind=kind, path="n") for kind in kinds)
     (row,) = ask(filled, metrics=metrics)
-    assert row.metrics == (5, 11.5, 2.875, 1.0, 7.0)
+    assert row.metrics == (5, 4, 11.5, 2.875, 1.0, 7.0)
     (row,) = ask(filled, metrics=metrics, filter=Eq(path="user", value="c"))
-    assert row.metrics == (0, None, None, None, None)
+    assert row.metrics == (0, 0, None, None, None, None)
     (row,) = ask(filled, metrics=(Metric(kind="first"), Metric(kind="last")))
     assert row.metrics == (1_000_000, 3_000_000)
     (row,) = ask(filled, metrics=(Metric(kind="max", path="time"), Metric(kind="sum", path="user")))

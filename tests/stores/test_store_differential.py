@@ -130,7 +130,7 @@ def metrics(draw: st.DrawFn) -> Metric:
     """A metric of any kind."""
     if draw(st.booleans()):
         return Metric(kind=draw(st.sampled_from(["count", "events", "first", "last"])))
-    measures: list[Any] = ["distinct", "sum", "avg", "min", "max"]
+    measures: list[Any] = ["distinct", "values", "sum", "avg", "min", "max"]
     return Metric(kind=draw(st.sampled_from(measures)), path=draw(st.sampled_from(PATHS)))
 
 

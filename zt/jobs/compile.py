@@ -46,8 +46,10 @@ def compile_job(job: Job, session: Session) -> JobSpec:
 def _part(job: Job, plan: Plan) -> JobPart:
     for path in (*job.group_by, *([job.value] if job.value else [])):
         visible_field(plan, path)
-    compiler = Compiler(plan, values=None)
-    compiled = compiler.compile(job.question)
+    compiled = Compiler(plan, values=None).compile(job.question)
     return JobPart(
-        kid=plan.kid, profile=plan.profile_id, filter=compiled, exactness=compiler.exactness
+        kid=plan.kid,
+        profile=plan.profile_id,
+        filter=compiled.filter,
+        exactness=compiled.exactness,
     )

@@ -1,145 +1,239 @@
 """Compiling questions: from a tree over plaintext to a filter over ciphertext.
 
-A question is compiled once for each epoch and profile. Whatever it becomes, the edge evaluates
-the question itself again on the events that come back.
+A question is compiled once for each epoch and profile. A leaf becomes the exact ciphertexts that
+have what it asks for: the dictionary is looked up by tokens, which gives too many, and those are
+opened here. Where there are too many to name, or where nobody may look (a job, which must also
+see values that come later), the tokens themselves are the filter: a superset. Below a NOT a
+superset would lose hits, so there such a leaf is relaxed to what surely holds, nothing. Whatever
+a question becomes, the edge evaluates the question itself again on the events that come back.
 """
 
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
 
 from analytics.wire import (
     AllOf,
     AnyOf,
     Filter,
     In,
-    Lookup,
-    Metric,
     PrefixRange,
-    Query,
-    StoreError,
     TokensAll,
-    ValueRecord,
+    check_filter,
     decode_json,
     scalar_text,
 )
-from zt.encoder.fields import Dictionary, FieldPlan
+from analytics.wire import Exists as HasValue
+from analytics.wire import Not as Negation
+from analytics.wire import Range as Between
+from zt.encoder.fields import FieldPlan
 from zt.encoder.plan import Plan
 from zt.errors import QueryError
-from zt.query.ast import And, Node, Term
+from zt.query.aliases import targets
+from zt.query.ast import And, Exists, Leaf, Node, Not, Or, Pattern, Range, Term
+from zt.query.dictionary import MAX_CANDIDATES, Values
 from zt.query.evaluate import asked_network, text_matches
+from zt.query.patterns import needle
+from zt.query.ranges import range_bounds
+from zt.query.show import shown
 from zt.schemes.base import UnfitError
 from zt.schemes.ip import IpPfx
 from zt.values.address import Network
 
 Exactness = Literal["exact", "candidate"]
 
+MAX_VALUES = 200_000
+"""Ciphertexts that are named for one leaf; a filter of them has some 30 MB."""
 
-class Values(Protocol):
-    """What a compiler may ask of the store: the dictionary, and the texts of a clear field."""
+NOTHING = AnyOf(parts=())
+EVERYTHING = AllOf(parts=())
 
-    def records(self, lookup: Lookup) -> list[ValueRecord]:
-        """The value records that a look-up selects."""
-        ...
 
-    def texts(self, query: Query) -> list[str]:
-        """The group keys of a query with one group field."""
-        ...
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a leaf of a question became in one field, epoch and profile.
+
+    Attributes:
+        path: of the field.
+        scheme: its name; "clear" too.
+        question: the leaf, as Lucene's syntax writes it.
+        how: what the cloud is asked, for people to read.
+        exact: whether that selects what the leaf asks for; else more, which the edge sorts out.
+        candidates: values that the dictionary gave for the leaf's tokens; None: it was not asked.
+        values: how many of them the filter names; None where it names none.
+    """
+
+    path: str
+    scheme: str
+    question: str
+    how: str
+    exact: bool
+    candidates: int | None = None
+    values: int | None = None
+
+
+class Compiled(NamedTuple):
+    """A question for one epoch and profile.
+
+    Attributes:
+        filter: what the cloud evaluates: the events that are asked for, or more.
+        steps: its leaves, from left to right.
+    """
+
+    filter: Filter
+    steps: tuple[Step, ...]
+
+    @property
+    def exactness(self) -> Exactness:
+        """Whether the filter selects the very events, or may select more."""
+        return "exact" if all(step.exact for step in self.steps) else "candidate"
 
 
 class Compiler:
     """Compiles questions for one epoch and profile.
 
-    With `values` a part of a word becomes the exact ciphertexts that have it. Without (for a
-    job, which must also see values that come later) it becomes tokens: a superset, and
-    `exactness` says so.
+    Args:
+        plan: of them.
+        values: the store's dictionary; None: nobody may look, as for a job.
     """
 
     def __init__(self, plan: Plan, values: Values | None) -> None:
         self._plan = plan
         self._values = values
-        self.exactness: Exactness = "exact"
+        self._steps: list[Step] = []
 
-    def compile(self, node: Node) -> Filter:
+    def compile(self, node: Node) -> Compiled:
         """The filter that the cloud evaluates.
 
         Raises:
             QueryError: the profile makes the question unanswerable; says what to change.
+            GrantError: a reader ring does not open a field that is asked for.
         """
-        if isinstance(node, And):
-            return AllOf(parts=tuple(self.compile(part) for part in node.parts))
-        if not isinstance(node, Term) or node.path in self._plan.profile.aliases:
+        self._steps = []
+        compiled = self._filter(node, widens=True)
+        try:
+            check_filter(compiled)
+        except ValueError:
             raise QueryError(
-                "OR, NOT, ranges, aliases and wildcards within a word can't be asked yet",
-                "ask with AND of field:value, and wildcards at the ends of a value",
-            )
-        field = visible_field(self._plan, node.path)
-        if node.operator == "equals":
-            if network := asked_network(node, field):
-                return self._network(field, network, node)
-            return In(path=field.path, values=equal_ciphertexts(field, node.text))
+                "the question is nested too deeply, or asks for too many values", "split it"
+            ) from None
+        return Compiled(compiled, tuple(self._steps))
+
+    def _filter(self, node: Node, *, widens: bool) -> Filter:
+        """What selects all that is asked for, or more; if it does not widen, no more, or less."""
+        match node:
+            case And(parts):
+                return _all(self._filter(part, widens=widens) for part in parts)
+            case Or(parts):
+                return _any(self._filter(part, widens=widens) for part in parts)
+            case Not(part):
+                return _not(self._filter(part, widens=not widens))
+        found = []
+        for path in targets(node.path, self._plan.profile):
+            own, step = self._leaf(replace(node, path=path))
+            self._steps.append(step)
+            found.append(own if widens or step.exact else NOTHING)
+        return _any(found)
+
+    def _leaf(self, leaf: Leaf) -> tuple[Filter, Step]:
+        field = visible_field(self._plan, leaf.path)
+        step = Step(field.path, field.scheme.name, shown(leaf), "", exact=True)
+        match leaf:
+            case Exists():
+                return HasValue(path=field.path), replace(step, how="whether it has a value")
+            case Range():
+                return _between(leaf, field), replace(step, how="a range")
+            case Term(_, "equals"):
+                if network := asked_network(leaf, field):
+                    return self._network(field, network, leaf, step)
+                cts = equal_ciphertexts(field, leaf.text)
+                step = replace(step, how=_named(len(cts), field), values=len(cts))
+                return In(path=field.path, values=cts), step
         if field.keyspace is None:
-            return self._part_of_clear(field, node)
+            return self._parts_of_clear(field, leaf, step)
         if field.dictionary is None or field.dictionary.search is None:
             raise self._unsearchable(field, "searched for parts", "search: [gram]")
+        search = field.dictionary.search
         try:
-            tokens = field.dictionary.search.needle(node.operator, node.text)
+            tokens = needle(search, leaf)
         except ValueError as error:
+            if isinstance(leaf, Pattern):
+                return self._every(field, leaf, step, str(error))
             raise QueryError(f"{field.path}: {error}", "ask for a longer part") from None
-        return self._with_tokens(field, field.dictionary, tokens, node)
+        return self._with_tokens(field, tokens, leaf, step)
 
-    def _part_of_clear(self, field: FieldPlan, term: Term) -> Filter:
+    def _parts_of_clear(
+        self, field: FieldPlan, leaf: Term | Pattern, step: Step
+    ) -> tuple[Filter, Step]:
         if self._values is None:
             raise QueryError(
                 f"a job can't look for parts of the clear field {field.path}", "name whole values"
             )
-        query = Query(
-            kid=self._plan.kid,
-            profile=self._plan.profile_id,
-            group_by=(field.path,),
-            metrics=(Metric(kind="events"),),
-        )
-        texts = self._values.texts(query)
-        return In(path=field.path, values=tuple(t for t in texts if text_matches(term, t, field)))
+        test = _test(leaf, field)
+        texts = tuple(filter(test, self._values.texts(self._plan, field)))
+        step = replace(step, how=f"its values; {_named(len(texts), field)}", values=len(texts))
+        return In(path=field.path, values=texts), step
 
-    def _network(self, field: FieldPlan, network: Network, term: Term) -> Filter:
+    def _network(
+        self, field: FieldPlan, network: Network, leaf: Term, step: Step
+    ) -> tuple[Filter, Step]:
         """Addresses in a network: by ranges where addresses compare, else by tokens."""
         if field.keyspace is None:
-            return _ranges(field.path, network)
+            return _ranges(field.path, network), replace(step, how="a range of addresses")
         if isinstance(field.scheme, IpPfx):
             low, high = field.scheme.network(network)
-            return PrefixRange(path=field.path, low=low, high=high)
+            step = replace(step, how="a range of encrypted addresses")
+            return PrefixRange(path=field.path, low=low, high=high), step
         if field.dictionary is None or field.dictionary.search is None:
             raise self._unsearchable(field, "asked for networks", "search: [net]")
         try:
             tokens = field.dictionary.search.network(network)
         except ValueError as error:
-            raise QueryError(f"{field.path}: {error}", "ask for a smaller network") from None
-        return self._with_tokens(field, field.dictionary, tokens, term)
+            return self._every(field, leaf, step, str(error))
+        return self._with_tokens(field, tokens, leaf, step)
 
     def _with_tokens(
-        self, field: FieldPlan, dictionary: Dictionary, tokens: tuple[int, ...], term: Term
-    ) -> Filter:
-        search = dictionary.search_id
-        if search is None:
+        self, field: FieldPlan, tokens: tuple[int, ...], leaf: Term | Pattern, step: Step
+    ) -> tuple[Filter, Step]:
+        if field.dictionary is None or (search := field.dictionary.search_id) is None:
             raise AssertionError("tokens come from a search list")
-        if self._values is None:
-            self.exactness = "candidate"
-            return TokensAll(
-                path=field.path, keyspace=dictionary.keyspace, search=search, tokens=tokens
-            )
-        lookup = Lookup(
-            kid=self._plan.kid, keyspace=dictionary.keyspace, search=search, tokens=tokens
+        how = f"{len(tokens)} tokens"
+        superset = TokensAll(
+            path=field.path, keyspace=field.dictionary.keyspace, search=search, tokens=tokens
         )
-        found = []
-        for record in self._values.records(lookup):
-            if (record.kid, record.keyspace) != (lookup.kid, lookup.keyspace):
-                raise StoreError("the store returned a value that was not asked for", "check it")
-            dictionary.tag.verify(record)
-            if text_matches(term, field.reveal_text(record.ct), field):
-                found.append(record.ct)
-        return In(path=field.path, values=tuple(found))
+        if self._values is None:
+            return superset, replace(step, how=how, exact=False)
+        count = self._values.count(self._plan, field, tokens)
+        step = replace(step, how=how, candidates=count)
+        if count <= MAX_CANDIDATES:
+            cts = self._values.matching(self._plan, field, tokens, _test(leaf, field))
+            if len(cts) <= MAX_VALUES:
+                how = f"{how}, then {_named(len(cts), field)}"
+                step = replace(step, how=how, values=len(cts))
+                return In(path=field.path, values=tuple(cts)), step
+        return superset, replace(step, exact=False)
+
+    def _every(
+        self, field: FieldPlan, leaf: Term | Pattern, step: Step, reason: str
+    ) -> tuple[Filter, Step]:
+        """By looking through all values of a field, where no token narrows them down."""
+        hint = "ask for a longer part, or a smaller network"
+        if self._values is None:
+            raise QueryError(f"{field.path}: {reason}", hint)
+        count = self._values.count(self._plan, field, ())
+        if count > MAX_CANDIDATES:
+            raise QueryError(
+                f"{field.path}: {reason}, and {count:,} values are too many to look through", hint
+            )
+        cts = self._values.matching(self._plan, field, (), _test(leaf, field))
+        if len(cts) > MAX_VALUES:
+            raise QueryError(f"{field.path}: {reason}, and {len(cts):,} values match", hint)
+        how = f"all its values, then {_named(len(cts), field)}"
+        step = replace(step, how=how, candidates=count, values=len(cts))
+        return In(path=field.path, values=tuple(cts)), step
 
     def _unsearchable(self, field: FieldPlan, how: str, remedy: str) -> QueryError:
         return QueryError(
@@ -177,6 +271,34 @@ def equal_ciphertexts(field: FieldPlan, text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(scalar_text(one.ciphertext) or "" for one in made))
 
 
+# --- filters -----------------------------------------------------------------------------------
+
+
+def _all(parts: Iterable[Filter]) -> Filter:
+    flat = [p for part in parts for p in (part.parts if isinstance(part, AllOf) else (part,))]
+    return flat[0] if len(flat) == 1 else AllOf(parts=tuple(flat))
+
+
+def _any(parts: Iterable[Filter]) -> Filter:
+    flat = [p for part in parts for p in (part.parts if isinstance(part, AnyOf) else (part,))]
+    return flat[0] if len(flat) == 1 else AnyOf(parts=tuple(flat))
+
+
+def _not(part: Filter) -> Filter:
+    if isinstance(part, Negation):
+        return part.part
+    if part == NOTHING:
+        return EVERYTHING
+    return NOTHING if part == EVERYTHING else Negation(part=part)
+
+
+def _between(leaf: Range, field: FieldPlan) -> Filter:
+    bounds = range_bounds(leaf, field.rule.column_kind)
+    if bounds.gte is None and bounds.lt is None:  # any number, or any time
+        return _any((Between(path=field.path, gte=0), Between(path=field.path, lt=0)))
+    return Between(path=field.path, gte=bounds.gte, lt=bounds.lt)
+
+
 def _ranges(path: str, network: Network) -> Filter:
     """The range of a network in a clear column; of IPv4 also that of its IPv4-mapped form."""
     first, last = network.network_address, network.broadcast_address
@@ -185,3 +307,12 @@ def _ranges(path: str, network: Network) -> Filter:
         return own
     mapped = PrefixRange(path=path, low=f"::ffff:{first}", high=f"::ffff:{last}")
     return AnyOf(parts=(own, mapped))
+
+
+def _test(leaf: Term | Pattern, field: FieldPlan) -> Callable[[str], bool]:
+    return lambda text: text_matches(leaf, text, field)
+
+
+def _named(count: int, field: FieldPlan) -> str:
+    kind = "value" if field.keyspace is None else "ciphertext"
+    return f"{count:,} {kind}{'' if count == 1 else 's'}"

@@ -18,7 +18,7 @@ from zt.encoder.shapes import HIDDEN, entry_of
 from zt.query.aliases import targets
 from zt.query.ast import And, Exists, Leaf, Node, Not, Or, Pattern, Range, Term
 from zt.query.patterns import matcher
-from zt.query.ranges import value_in
+from zt.query.ranges import as_comparable, range_bounds
 from zt.schemes.base import UnfitError
 from zt.values.address import Network, parse_address, parse_network
 from zt.values.paths import values_at
@@ -48,7 +48,7 @@ def matches(node: Node, view: dict[str, Any], plan: Plan) -> bool:
         value_matches(node, value, field)
         for path in targets(node.path, plan.profile)
         for field in [plan.field(path)]
-        for value in _askable(view, path, field)
+        for value in askable(view, path, field)
     )
 
 
@@ -59,8 +59,9 @@ def value_matches(leaf: Leaf, value: Any, field: FieldPlan | None) -> bool:
         QueryError: a range is asked of a field that has none.
     """
     if isinstance(leaf, Range):
-        found = value_in(value, leaf, field.rule.column_kind if field else "keyword")
-        return found and field is not None and _compares(field, value)
+        bounds = range_bounds(leaf, field.rule.column_kind if field else "keyword")
+        number = None if field is None else comparable(value, field)
+        return number is not None and bounds.holds(number)
     text = scalar_text(value)
     return text is not None and text_matches(leaf, text, field)
 
@@ -90,19 +91,20 @@ def text_matches(leaf: Term | Pattern | Exists, text: str, field: FieldPlan | No
             return value.endswith(needle)
 
 
-def _compares(field: FieldPlan, value: Any) -> bool:
-    """Whether the cloud has the value to compare, and no ciphertext of what its scheme can't take.
+def comparable(value: Any, field: FieldPlan) -> int | float | None:
+    """The number, or the time in microseconds, by which the cloud compares a canonical value.
 
-    Of whole numbers from 2^63 on there is no coarse one.
+    None for what is no number or time, and for ciphertexts of what the field's scheme can't take:
+    of whole numbers from 2^63 on there is no coarse one.
     """
     try:
         field.scheme.canonical(value)
     except UnfitError:
-        return False
-    return True
+        return None
+    return as_comparable(value, field.rule.column_kind)
 
 
-def _askable(view: dict[str, Any], path: str, field: FieldPlan | None) -> Iterator[Any]:
+def askable(view: dict[str, Any], path: str, field: FieldPlan | None) -> Iterator[Any]:
     """The scalars at a path that the cloud can be asked for."""
     values = values_at(view, path)
     if field is None:

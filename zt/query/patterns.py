@@ -11,7 +11,8 @@ import re
 from functools import lru_cache
 
 from zt.crypto.fold import fold
-from zt.query.ast import Wildcard
+from zt.query.ast import Pattern, Term, Wildcard
+from zt.schemes.search import Part, SearchTokens
 
 
 class Matcher:
@@ -47,3 +48,33 @@ class Matcher:
 def matcher(pieces: tuple[str | Wildcard, ...]) -> Matcher:
     """The matcher of a pattern, made once."""
     return Matcher(pieces)
+
+
+def needle(search: SearchTokens, leaf: Term | Pattern) -> tuple[int, ...]:
+    """The tokens that every value has which a leaf asks for, sorted.
+
+    Raises:
+        ValueError: no token could narrow the search down.
+    """
+    if isinstance(leaf, Term):
+        if leaf.operator == "equals":
+            raise AssertionError("whole values have ciphertexts, and need no tokens")
+        return search.needle(leaf.operator, leaf.text)
+    found: set[int] = set()
+    reason = ""
+    for number, piece in enumerate(leaf.pieces):
+        if isinstance(piece, Wildcard):
+            continue
+        try:
+            found.update(search.needle(_part(number, len(leaf.pieces)), piece))
+        except ValueError as error:
+            reason = str(error)
+    if not found:
+        raise ValueError(reason or "the pattern has wildcards only")
+    return tuple(sorted(found))
+
+
+def _part(number: int, count: int) -> Part:
+    if count == 1:
+        return "whole"
+    return "startswith" if number == 0 else "endswith" if number == count - 1 else "contains"

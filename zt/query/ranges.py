@@ -68,22 +68,20 @@ def as_number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def value_in(value: Any, node: Range, kind: Kind) -> bool:
-    """Whether a canonical value lies in a range. What is no value of that kind lies in none.
+def as_comparable(value: Any, kind: Kind) -> int | float | None:
+    """A scalar as stores compare values of a kind: binary64, or microseconds; None if it is none.
 
-    Raises:
-        QueryError: see `range_bounds`.
+    Only JSON numbers are numbers: no string of digits is in a range.
     """
-    bounds = range_bounds(node, kind)
     try:
         if kind == "time":
-            return isinstance(value, str) and bounds.holds(parse_time(value))
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return False
+            return parse_time(value) if isinstance(value, str) else None
+        if kind != "number" or isinstance(value, bool) or not isinstance(value, int | float):
+            return None
         number = float(value)
-        return math.isfinite(number) and bounds.holds(number)
+        return number if math.isfinite(number) else None
     except (ValueError, OverflowError):
-        return False
+        return None
 
 
 def _number_edge(node: Range, text: str | None, *, is_low: bool, includes: bool) -> float | None:

@@ -8,33 +8,29 @@ cloud's word.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, product
-from typing import Any
+from typing import Any, NamedTuple
 
 from analytics.store import Store
-from analytics.wire import (
-    EventLine,
-    Lookup,
-    Metric,
-    Query,
-    Selection,
-    ValueRecord,
-    parse_line,
-    parse_time,
-)
+from analytics.wire import EventLine, Filter, Metric, Query, Selection, parse_line, parse_time
 from keys import KeysError, Ring, labels
 from zt.encoder import Decoder
 from zt.encoder.plan import Plan
 from zt.errors import IntegrityError, QueryError, ZtError
-from zt.query.ast import EVERYTHING, Node, terms
-from zt.query.compile import Compiler, visible_field
-from zt.query.evaluate import matches, texts_at
+from zt.query.ast import EVERYTHING, Node, Pattern, Term, terms
+from zt.query.compile import Compiled, Compiler, Step
+from zt.query.dictionary import Request, Values
+from zt.query.evaluate import matches, text_matches, texts_at
 from zt.query.fitting import check_epochs, take_headers
-from zt.query.groups import open_groups
+from zt.query.measure import COUNT, Measure, by_cloud, by_edge
+from zt.query.merge import Group, Merger
 from zt.query.overlap import Asked, newest_first, overlapping
+
+MAX_RESIDUAL = 200_000
+"""Events that are fetched and opened where the cloud can't count: about a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +52,29 @@ class Count:
 
     value: str
     count: int
+
+
+class Explained(NamedTuple):
+    """What the cloud sees of a question in one epoch and profile.
+
+    Attributes:
+        kid: of the epoch.
+        profile: its name.
+        steps: the leaves of the question, from left to right.
+        filter: what the cloud evaluates.
+        asked: every request to the store, in order.
+    """
+
+    kid: str
+    profile: str
+    steps: tuple[Step, ...]
+    filter: Filter
+    asked: list[Request | Selection]
+
+    @property
+    def exact(self) -> bool:
+        """Whether the cloud selects the very events; else more, which the edge sorts out."""
+        return all(step.exact for step in self.steps)
 
 
 class Session:
@@ -132,18 +151,12 @@ class Session:
         limit: int | None,
         seen: set[str],
     ) -> Iterator[Found]:
-        selection = Selection(
-            kid=plan.kid,
-            profile=plan.profile_id,
-            since=since,
-            until=until,
-            filter=Compiler(plan, _StoreValues(self.store)).compile(where),
-            limit=limit,
-        )
+        compiled = Compiler(plan, Values(self.store)).compile(where)
+        selection = _selection(plan, compiled, since, until, limit)
         for found in self.open(self.store.scan(selection), seen):
             if matches(where, found.view, found.plan) and _within(found.time, since, until):
                 yield found
-            else:
+            elif compiled.exactness == "exact":
                 self.refused["an event that was not asked for"] += 1
 
     def _asked(self, where: Node, since: int | None, until: int | None) -> list[Asked]:
@@ -197,48 +210,135 @@ class Session:
     ) -> list[Count]:
         """The values of a field by the weight of their events, largest first.
 
-        Groups are summed by plaintext: over epochs and profiles, and over JSON types, since an
-        encrypted 1 and "1" differ. So the cloud is asked for all groups and the largest are
-        chosen here: an answer is exact, and costs with the number of distinct values.
+        The cloud is asked for all groups and the largest are chosen here: so an answer is exact,
+        and costs with the number of distinct values.
         """
-        totals: Counter[str] = Counter()
+        groups = self.measure((path,), where=where, since=since, until=until)[:limit]
+        return [Count(group.key[0], int(group.figures[0] or 0)) for group in groups]
+
+    def measure(
+        self,
+        by: Sequence[str] = (),
+        figures: Sequence[Metric] = (COUNT,),
+        every: int | None = None,
+        *,
+        where: Node = EVERYTHING,
+        since: int | None = None,
+        until: int | None = None,
+    ) -> list[Group]:
+        """Groups of events and their figures, the largest first figure first.
+
+        Groups are merged by plaintext: over epochs and profiles, and over JSON types, since an
+        encrypted 1 and "1" differ. Where the cloud can select the events only nearly, they are
+        fetched, opened and measured here.
+
+        Args:
+            by: fields; an event counts in the group of each value that it has there.
+            figures: what is measured.
+            every: the length of intervals in microseconds; events without a time are in none.
+            where: which events.
+            since, until: their times, half-open.
+
+        Raises:
+            QueryError: a field can't be asked for or measured, the answer has too many groups, or
+                too many events would have to be fetched.
+            GrantError: see `search`.
+        """
+        measure = Measure(tuple(by), tuple(figures), every, since, until)
+        merger = Merger(measure.figures)
         for plan, _ in self._asked(where, since, until):
-            field = visible_field(plan, path)
-            query = Query(
-                kid=plan.kid,
-                profile=plan.profile_id,
-                since=since,
-                until=until,
-                filter=Compiler(plan, _StoreValues(self.store)).compile(where),
-                group_by=(path,),
-                metrics=(Metric(kind="count"),),
-            )
-            rows = self.store.query(query)
-            opened = open_groups(self.store, plan, field, [row.key[0] for row in rows])
-            keys: set[str] = set()
-            for row, value in zip(rows, opened, strict=True):
-                if not isinstance(value, str):
-                    self.refused[str(value)] += 1
-                elif row.key[0] in keys:
-                    self.refused["a group that came twice in one answer"] += 1
+            measure.check(plan)
+            compiled = Compiler(plan, Values(self.store)).compile(where)
+            if compiled.exactness == "exact":
+                by_cloud(self.store, plan, measure, compiled.filter, merger, self.refused)
+            else:
+                self._check_residual(plan, compiled, measure)
+                events = self._search(plan, where, since, until, None, set())
+                by_edge(events, plan, measure, merger)
+        return merger.groups()
+
+    def values(self, path: str, leaf: Term | Pattern | None = None) -> list[str]:
+        """The values of a field that some event has, sorted; those that a leaf on it asks for."""
+        groups = self.measure((path,), where=leaf or EVERYTHING)
+        texts = [group.key[0] for group in groups]
+        if leaf is not None:  # of an array all elements came
+            fields = [field for plan in self.plans if (field := plan.field(path))]
+            texts = [t for t in texts if any(text_matches(leaf, t, field) for field in fields)]
+        return sorted(texts)
+
+    def explain(
+        self,
+        where: Node = EVERYTHING,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        limit: int | None = None,
+        measure: Measure | None = None,
+    ) -> list[Explained]:
+        """What the cloud would see of a question, for each epoch and profile that is asked.
+
+        Its dictionary is looked up as the question itself would do it; events are not asked for.
+
+        Args:
+            where, since, until, limit: see `search`.
+            measure: what `measure` is asked for; None: events are searched.
+        """
+        explained = []
+        for plan, _ in self._asked(where, since, until):
+            values = Values(self.store)
+            compiled = Compiler(plan, values).compile(where)
+            selection = _selection(plan, compiled, since, until, limit)
+            asked: list[Request | Selection] = [*values.asked]
+            if measure is None:
+                asked.append(selection)
+            else:
+                measure.check(plan)
+                if compiled.exactness == "exact":
+                    asked += measure.queries(plan, compiled.filter, Merger(measure.figures))
                 else:
-                    keys.add(row.key[0])
-                    totals[value] += int(row.metrics[0] or 0)
-        ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
-        return [Count(value, count) for value, count in ranked[:limit]]
+                    asked += [_number_of_events(plan, compiled, measure), selection]
+            explained.append(
+                Explained(plan.kid, plan.profile.name, compiled.steps, compiled.filter, asked)
+            )
+        return explained
+
+    def _check_residual(self, plan: Plan, compiled: Compiled, measure: Measure) -> None:
+        """Refuse to fetch more events than anyone would wait for.
+
+        Raises:
+            QueryError: says how many there are.
+        """
+        (row,) = self.store.query(_number_of_events(plan, compiled, measure))
+        if (number := int(row.metrics[0] or 0)) > MAX_RESIDUAL:
+            raise QueryError(
+                f"the cloud can't tell the events apart, and {number:,} would have to be fetched",
+                "ask for a shorter time, or for longer parts of words",
+            )
 
 
-class _StoreValues:
-    """The compiler's view of a store. What it returns is a hint: the compiler opens each value."""
+def _selection(
+    plan: Plan, compiled: Compiled, since: int | None, until: int | None, limit: int | None
+) -> Selection:
+    return Selection(
+        kid=plan.kid,
+        profile=plan.profile_id,
+        since=since,
+        until=until,
+        filter=compiled.filter,
+        # of a superset the events that are asked for may all lie behind the limit
+        limit=limit if compiled.exactness == "exact" else None,
+    )
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
 
-    def records(self, lookup: Lookup) -> list[ValueRecord]:
-        return list(self._store.values(lookup))
-
-    def texts(self, query: Query) -> list[str]:
-        return [row.key[0] for row in self._store.query(query)]
+def _number_of_events(plan: Plan, compiled: Compiled, measure: Measure) -> Query:
+    return Query(
+        kid=plan.kid,
+        profile=plan.profile_id,
+        since=measure.since,
+        until=measure.until,
+        filter=compiled.filter,
+        metrics=(Metric(kind="events"),),
+    )
 
 
 def event_time(view: dict[str, Any], plan: Plan) -> int | None:
@@ -259,4 +359,4 @@ def _within(time: int | None, since: int | None, until: int | None) -> bool:
     return time is not None and (since is None or time >= since) and (until is None or time < until)
 
 
-__all__ = ["Count", "Found", "Session", "event_time"]
+__all__ = ["Count", "Explained", "Found", "Session", "event_time"]

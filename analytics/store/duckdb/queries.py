@@ -144,4 +144,4 @@ def _largest_first(measure: int | float | None) -> tuple[bool, int | float]:
 
 
 def _of_nothing(metric: Metric) -> int | None:
-    return 0 if metric.kind in ("count", "events", "distinct") else None
+    return 0 if metric.kind in ("count", "events", "distinct", "values") else None

@@ -123,13 +123,15 @@ class Statement:
         if metric.kind == "distinct":
             return self._distinct(i, columns[0]) if columns else "count(NULL)"
         typed = [column for column in columns if column.kind in ("number", "time")]
-        return self._figure(i, metric.kind, typed[0]) if typed else _NULL
+        if not typed:
+            return "count(NULL)" if metric.kind == "values" else _NULL
+        return self._figure(i, metric.kind, typed[0])
 
     def _figure(self, i: int, kind: str, column: StoredColumn) -> str:
         x = f"x{column.number}"
         self._needed[x] = None
         if not column.multi:
-            return f"{kind}({x})"
+            return f"{'count' if kind == 'values' else kind}({x})"
         # Of an event either the scalar or its elements have values, never both.
         self._with.append(
             f"a{i} AS (SELECT seq, sum({column.kind}) AS total, count({column.kind}) AS n, "
@@ -141,6 +143,8 @@ class Statement:
         match kind:
             case "sum":
                 return total
+            case "values":
+                return count
             case "avg":
                 return f"{total} / nullif({count}, 0)"
             case "min":

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import cast
+
 import pytest
 
-from analytics.wire import AllOf, In, Lookup, Query, TokensAll, ValueRecord, check_filter
+from analytics.store import Store
+from analytics.wire import (
+    AllOf,
+    Filter,
+    In,
+    Lookup,
+    Query,
+    Row,
+    TokensAll,
+    ValueRecord,
+    check_filter,
+)
 from keys import Ring
 from zt.encoder.plan import Plan
 from zt.errors import IntegrityError, QueryError
 from zt.profile import Profile
 from zt.query import parse
 from zt.query.compile import Compiler, equal_ciphertexts, visible_field
+from zt.query.dictionary import Values
 from zt.schemes.search import Part, SearchTokens, search_id
 
 
@@ -19,13 +34,17 @@ def plan(shared_ring: Ring, profile: Profile) -> Plan:
     return Plan(profile, shared_ring.active, profile.id(shared_ring.tenant_key))
 
 
+def compile_filter(plan: Plan, question: str, values: Values | None = None) -> Filter:
+    return Compiler(plan, values).compile(parse(question)).filter
+
+
 def test_clear_fields_are_compared_by_text(plan: Plan) -> None:
-    compiler = Compiler(plan, None)
-    assert compiler.compile(parse("type:call-start")) == In(path="type", values=("call-start",))
-    assert compiler.compile(parse("sip.response.status:200")) == In(
+    compiled = Compiler(plan, None).compile(parse("type:call-start"))
+    assert compiled.filter == In(path="type", values=("call-start",))
+    assert compiled.exactness == "exact"
+    assert compile_filter(plan, "sip.response.status:200") == In(
         path="sip.response.status", values=("200",)
     )
-    assert compiler.exactness == "exact"
 
 
 @pytest.mark.parametrize(
@@ -74,18 +93,17 @@ def test_texts_above_8_kib_equal_nothing(plan: Plan) -> None:
 def test_parts_of_words_become_tokens(
     plan: Plan, shared_ring: Ring, question: str, part: Part
 ) -> None:
-    compiler = Compiler(plan, None)
-    compiled = compiler.compile(parse(f"sip.from:{question}"))
+    compiled = Compiler(plan, None).compile(parse(f"sip.from:{question}"))
     made = SearchTokens(["gram"], shared_ring.active.keyspace("sip.identity"))
     tokens = made.needle(part, question.strip("*"))
-    assert compiled == TokensAll(
+    assert compiled.filter == TokensAll(
         path="sip.from", keyspace="sip.identity", search=search_id(["gram"]), tokens=tokens
     )
-    assert compiler.exactness == "candidate"
+    assert compiled.exactness == "candidate"
 
 
 def test_and_keeps_all_its_parts(plan: Plan) -> None:
-    compiled = Compiler(plan, None).compile(parse("type:a AND sip.to:b AND client.ip:c"))
+    compiled = compile_filter(plan, "type:a AND sip.to:b AND client.ip:c")
     assert isinstance(compiled, AllOf)
     assert [part.path for part in compiled.parts if isinstance(part, In)] == [
         "type",
@@ -96,8 +114,7 @@ def test_and_keeps_all_its_parts(plan: Plan) -> None:
 
 
 def test_one_field_is_one_ciphertext_in_its_keyspace(plan: Plan) -> None:
-    compiler = Compiler(plan, None)
-    values = [compiler.compile(parse(f"{path}:x")) for path in ("sip.from", "sip.to", "client.ip")]
+    values = [compile_filter(plan, f"{path}:x") for path in ("sip.from", "sip.to", "client.ip")]
     cts = [part.values for part in values if isinstance(part, In)]
     assert cts[0] == cts[1] != cts[2]
 
@@ -131,40 +148,49 @@ def test_hidden_fields_are_answered_with_the_visible_ones(plan: Plan) -> None:
     assert visible_field(plan, "sip.from").keyspace == "sip.identity"
 
 
-class LyingValues:
+class LyingStore:
     """A store that answers every look-up with the same record, and texts that do not match."""
 
     def __init__(self, record: ValueRecord) -> None:
         self.record = record
 
-    def records(self, lookup: Lookup) -> list[ValueRecord]:
-        return [self.record]
+    def value_count(self, lookup: Lookup) -> int:
+        return 1
 
-    def texts(self, query: Query) -> list[str]:
-        return ["call-start", "CALL-END", "auth-failed"]
+    def values(self, lookup: Lookup) -> Iterator[ValueRecord]:
+        return iter([self.record])
+
+    def groups(self, query: Query) -> Iterator[Row]:
+        texts = ("call-start", "CALL-END", "auth-failed")
+        return iter([Row(key=(text,), metrics=()) for text in texts])
+
+
+def lied_to(record: ValueRecord) -> Values:
+    return Values(cast(Store, LyingStore(record)))
 
 
 def test_a_part_of_a_clear_field_becomes_its_texts(plan: Plan) -> None:
-    record = ValueRecord.model_construct()
-    compiled = Compiler(plan, LyingValues(record)).compile(parse("type:*call*"))
-    assert compiled == In(path="type", values=("call-start", "CALL-END"))
+    values = lied_to(ValueRecord.model_construct())
+    assert compile_filter(plan, "type:*call*", values) == In(
+        path="type", values=("call-start", "CALL-END")
+    )
 
 
 def test_only_values_that_open_and_match_are_taken(plan: Plan) -> None:
     field = plan.visible["sip.from"]
     dictionary = field.dictionary
     assert dictionary is not None
-    question = parse("sip.from:*alice*")
+    question = "sip.from:*alice*"
     right = dictionary.record("uri", field.protect("sip:alice@x").ciphertext, ())
-    compiled = Compiler(plan, LyingValues(right)).compile(question)
-    assert compiled == In(path="sip.from", values=(right.ct,))
+    found = compile_filter(plan, question, lied_to(right))
+    assert found == In(path="sip.from", values=(right.ct,))
     wrong = dictionary.record("uri", field.protect("sip:bob@x").ciphertext, ())
-    assert Compiler(plan, LyingValues(wrong)).compile(question) == In(path="sip.from", values=())
+    assert compile_filter(plan, question, lied_to(wrong)) == In(path="sip.from", values=())
     foreign = plan.visible["client.ip"].protect("alice").ciphertext
     for ct in (foreign, right.ct[:-1] + "!", "alice", ""):
         lie = right.model_copy(update={"ct": ct})
         with pytest.raises(IntegrityError):
-            Compiler(plan, LyingValues(lie)).compile(question)
+            compile_filter(plan, question, lied_to(lie))
 
 
 def test_an_opened_value_has_a_text(plan: Plan) -> None:

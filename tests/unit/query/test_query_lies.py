@@ -118,10 +118,10 @@ def test_numbers_of_another_profile_are_not_opened_as_this_ones(
         assert sorted(c.value for c in Session(shared_ring, store).top("card")) == numbers
         names = [header.profile for header in store.headers()]
 
-        def query(asked: Query) -> list[Row]:
+        def groups(asked: Query) -> Iterator[Row]:
             other = names[(names.index(asked.profile) + 1) % len(names)]
-            return store.query(asked.model_copy(update={"profile": other}))
+            return store.groups(asked.model_copy(update={"profile": other}))
 
-        session = session_with(shared_ring, store, query=query)
+        session = session_with(shared_ring, store, groups=groups)
         assert session.top("card") == []
         assert session.refused.total() == len(numbers)

@@ -67,9 +67,9 @@ class Watched:
         self.asked.append(selection.kid)
         return self._store.scan(selection)
 
-    def query(self, query: Query) -> list[Any]:
+    def groups(self, query: Query) -> Iterator[Any]:
         self.asked.append(query.kid)
-        return self._store.query(query)
+        return self._store.groups(query)
 
     def values(self, lookup: Lookup) -> Iterator[ValueRecord]:
         self.asked.append(lookup.kid)

@@ -312,14 +312,14 @@ def test_groups_that_do_not_open_are_left_out(filled: JobState, shared_ring: Rin
     (header,) = filled.headers()
     other = msgspec.json.decode(next(filled.scan(selection_of(filled))))
 
-    def query(query: Query) -> list[Row]:
-        rows = filled.query(query)
+    def groups(query: Query) -> Iterator[Row]:
+        rows = list(filled.groups(query))
         forged = [
             rows[0].model_copy(update={"key": (key,)}) for key in ("alice", other["zt"]["id"])
         ]
-        return [*rows, *forged]
+        return iter([*rows, *forged])
 
-    session = session_with(shared_ring, filled, query=query)
+    session = session_with(shared_ring, filled, groups=groups)
     assert session.top("sip.from") == [Count("bob", 6), Count("alice", 2)]
     assert sum(session.refused.values()) == 2
     assert header.kid == shared_ring.active.kid.hex()
