@@ -14,6 +14,7 @@ from analytics.store import Store
 from analytics.wire import Lookup, Query, StoreError, ValueRecord
 from zt.encoder.fields import Dictionary, FieldPlan
 from zt.encoder.plan import Plan
+from zt.encoder.seal import altered_record
 from zt.errors import QueryError
 
 MAX_CANDIDATES = 400_000
@@ -109,4 +110,5 @@ def _prove(records: Sequence[ValueRecord], lookup: Lookup, dictionary: Dictionar
     for record in records:
         if (record.kid, record.keyspace) != (lookup.kid, lookup.keyspace):
             raise StoreError("the store returned a value that was not asked for", "check it")
-        dictionary.tag.verify(record)
+    if not all(dictionary.tag.verified(records)):
+        raise altered_record()

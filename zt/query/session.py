@@ -12,18 +12,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, product
-from typing import Any, NamedTuple
+from typing import Any
 
 from analytics.store import Store
-from analytics.wire import EventLine, Filter, Metric, Query, Selection, parse_line, parse_time
+from analytics.wire import EventLine, Metric, Selection, parse_line, parse_time
 from keys import KeysError, Ring, labels
 from zt.encoder import Decoder
 from zt.encoder.plan import Plan
 from zt.errors import IntegrityError, QueryError, ZtError
 from zt.query.ast import EVERYTHING, Node, Pattern, Term, terms
-from zt.query.compile import Compiled, Compiler, Step
-from zt.query.dictionary import Request, Values
+from zt.query.compile import Compiled, Compiler
+from zt.query.dictionary import Values
 from zt.query.evaluate import matches, text_matches, texts_at
+from zt.query.explain import Explained, explained, number_of_events, selection
 from zt.query.fitting import check_epochs, take_headers
 from zt.query.measure import COUNT, Measure, by_cloud, by_edge
 from zt.query.merge import Group, Merger
@@ -52,29 +53,6 @@ class Count:
 
     value: str
     count: int
-
-
-class Explained(NamedTuple):
-    """What the cloud sees of a question in one epoch and profile.
-
-    Attributes:
-        kid: of the epoch.
-        profile: its name.
-        steps: the leaves of the question, from left to right.
-        filter: what the cloud evaluates.
-        asked: every request to the store, in order.
-    """
-
-    kid: str
-    profile: str
-    steps: tuple[Step, ...]
-    filter: Filter
-    asked: list[Request | Selection]
-
-    @property
-    def exact(self) -> bool:
-        """Whether the cloud selects the very events; else more, which the edge sorts out."""
-        return all(step.exact for step in self.steps)
 
 
 class Session:
@@ -152,9 +130,16 @@ class Session:
         seen: set[str],
     ) -> Iterator[Found]:
         compiled = Compiler(plan, Values(self.store)).compile(where)
-        selection = _selection(plan, compiled, since, until, limit)
-        for found in self.open(self.store.scan(selection), seen):
-            if matches(where, found.view, found.plan) and _within(found.time, since, until):
+        asked = selection(plan, compiled, since, until, limit)
+        return self._selected(asked, compiled, where, seen)
+
+    def _selected(
+        self, asked: Selection, compiled: Compiled, where: Node, seen: set[str]
+    ) -> Iterator[Found]:
+        """The events that the cloud selects, without those that are not asked for."""
+        for found in self.open(self.store.scan(asked), seen):
+            in_time = _within(found.time, asked.since, asked.until)
+            if in_time and matches(where, found.view, found.plan):
                 yield found
             elif compiled.exactness == "exact":
                 self.refused["an event that was not asked for"] += 1
@@ -253,8 +238,8 @@ class Session:
                 by_cloud(self.store, plan, measure, compiled.filter, merger, self.refused)
             else:
                 self._check_residual(plan, compiled, measure)
-                events = self._search(plan, where, since, until, None, set())
-                by_edge(events, plan, measure, merger)
+                asked = selection(plan, compiled, since, until, None)
+                by_edge(self._selected(asked, compiled, where, set()), plan, measure, merger)
         return merger.groups()
 
     def values(self, path: str, leaf: Term | Pattern | None = None) -> list[str]:
@@ -283,24 +268,10 @@ class Session:
             where, since, until, limit: see `search`.
             measure: what `measure` is asked for; None: events are searched.
         """
-        explained = []
-        for plan, _ in self._asked(where, since, until):
-            values = Values(self.store)
-            compiled = Compiler(plan, values).compile(where)
-            selection = _selection(plan, compiled, since, until, limit)
-            asked: list[Request | Selection] = [*values.asked]
-            if measure is None:
-                asked.append(selection)
-            else:
-                measure.check(plan)
-                if compiled.exactness == "exact":
-                    asked += measure.queries(plan, compiled.filter, Merger(measure.figures))
-                else:
-                    asked += [_number_of_events(plan, compiled, measure), selection]
-            explained.append(
-                Explained(plan.kid, plan.profile.name, compiled.steps, compiled.filter, asked)
-            )
-        return explained
+        return [
+            explained(self.store, plan, where, since, until, limit, measure)
+            for plan, _ in self._asked(where, since, until)
+        ]
 
     def _check_residual(self, plan: Plan, compiled: Compiled, measure: Measure) -> None:
         """Refuse to fetch more events than anyone would wait for.
@@ -308,37 +279,12 @@ class Session:
         Raises:
             QueryError: says how many there are.
         """
-        (row,) = self.store.query(_number_of_events(plan, compiled, measure))
+        (row,) = self.store.query(number_of_events(plan, compiled.filter, measure))
         if (number := int(row.metrics[0] or 0)) > MAX_RESIDUAL:
             raise QueryError(
                 f"the cloud can't tell the events apart, and {number:,} would have to be fetched",
                 "ask for a shorter time, or for longer parts of words",
             )
-
-
-def _selection(
-    plan: Plan, compiled: Compiled, since: int | None, until: int | None, limit: int | None
-) -> Selection:
-    return Selection(
-        kid=plan.kid,
-        profile=plan.profile_id,
-        since=since,
-        until=until,
-        filter=compiled.filter,
-        # of a superset the events that are asked for may all lie behind the limit
-        limit=limit if compiled.exactness == "exact" else None,
-    )
-
-
-def _number_of_events(plan: Plan, compiled: Compiled, measure: Measure) -> Query:
-    return Query(
-        kid=plan.kid,
-        profile=plan.profile_id,
-        since=measure.since,
-        until=measure.until,
-        filter=compiled.filter,
-        metrics=(Metric(kind="events"),),
-    )
 
 
 def event_time(view: dict[str, Any], plan: Plan) -> int | None:
