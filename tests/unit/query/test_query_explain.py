@@ -145,7 +145,7 @@ def test_the_cloud_sees_what_was_said(
     assert not session.refused
     assert asked > number / 3
     assert refused > number / 20
-    assert (nearly > number / 10) == few
+    assert (nearly > number / 20) == few
 
 
 def test_steps_say_how_each_leaf_is_asked(watched: Watched, shared_ring: Ring) -> None:

@@ -74,9 +74,9 @@ def test_more_than_a_hundred_thousand_values_in_bounded_memory(
     users = 130_000
     url = fill(tmp_path / "cloud.duckdb", shared_ring, users)
     script = (
-        "import resource, sys; from keys import Ring; "
+        "import resource; from pathlib import Path; from keys import Ring; "
         "from unit.query.test_query_many_values import check; "
-        f"check({url!r}, Ring.open({str(shared_ring.path)!r}), {users}); "
+        f"check({url!r}, Ring.open(Path({str(shared_ring.path)!r})), {users}); "
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
     )
     root = Path(__file__).parents[2]
