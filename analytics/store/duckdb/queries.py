@@ -109,7 +109,7 @@ class _Asked(NamedTuple):
     def row(self, row: tuple[Any, ...]) -> Row:
         """A row of texts, bucket and measures as one of the answer."""
         keys, bucket = len(self.query.group_by), int(self.query.interval is not None)
-        return Row.model_construct(
+        return Row.trusted(
             key=row[:keys],
             bucket=row[keys] if bucket else None,
             metrics=row[keys + bucket :],
@@ -131,6 +131,9 @@ def _answer(
         measure = keys + int(query.interval is not None)
         # All that tie with the last one wanted are here if a smaller one is, or nothing more.
         if len(rows) < most or rows[-1][measure] != rows[limit - 1][measure]:
+            if len(rows) > limit:
+                least = rows[limit - 1][measure]
+                rows = [*rows[:limit], *(row for row in rows[limit:] if row[measure] == least)]
             ids = np.unique(np.array([row[:keys] for row in rows], dtype=np.int64))
             texts = dict(rows_by_number(connection, "id, text", "texts", "id", ids))
             named = [(*(texts[i] for i in row[:keys]), *row[keys:]) for row in rows]

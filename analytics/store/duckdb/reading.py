@@ -167,7 +167,8 @@ def _records(
     for number, text, tokens, tag in rows:
         key = lists[number]
         # Validated when it was stored: building it anew would cost more than reading it.
-        yield ValueRecord.model_construct(
+        yield ValueRecord.trusted(
+            kind="value",
             keyspace=key.keyspace,
             kid=key.kid,
             scheme=key.scheme,

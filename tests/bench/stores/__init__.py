@@ -1,0 +1,1 @@
+"""Measures of stores; see `tests.bench.stores.__main__`."""
