@@ -109,7 +109,7 @@ class _Asked(NamedTuple):
     def row(self, row: tuple[Any, ...]) -> Row:
         """A row of texts, bucket and measures as one of the answer."""
         keys, bucket = len(self.query.group_by), int(self.query.interval is not None)
-        return Row.trusted(
+        return Row.model_construct(
             key=row[:keys],
             bucket=row[keys] if bucket else None,
             metrics=row[keys + bucket :],

@@ -167,8 +167,7 @@ def _records(
     for number, text, tokens, tag in rows:
         key = lists[number]
         # Validated when it was stored: building it anew would cost more than reading it.
-        yield ValueRecord.trusted(
-            kind="value",
+        yield ValueRecord.model_construct(
             keyspace=key.keyspace,
             kid=key.kid,
             scheme=key.scheme,

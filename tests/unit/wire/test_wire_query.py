@@ -21,7 +21,6 @@ from analytics.wire import (
     Not,
     Query,
     Range,
-    Row,
     Selection,
     TokensAll,
     check_filter,
@@ -203,14 +202,3 @@ def test_ids_of_findings_are_injective() -> None:
     ]
     assert finding_id(*base) == finding_id(*base)
     assert len({finding_id(*base), *(finding_id(*other) for other in others)}) == 7
-
-
-def test_a_trusted_model_is_like_a_validated_one() -> None:
-    values: dict[str, Any] = {"key": ("a",), "bucket": None, "metrics": (1, None)}
-    trusted, validated = Row.trusted(**values), Row(**values)
-    assert trusted == validated
-    assert hash(trusted) == hash(validated)
-    assert trusted.model_dump_json() == validated.model_dump_json()
-    assert trusted.model_copy(update={"bucket": 5}) == Row(**{**values, "bucket": 5})
-    with pytest.raises(ValidationError):
-        trusted.bucket = 5
