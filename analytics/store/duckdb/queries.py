@@ -17,8 +17,9 @@ from analytics.wire import Metric, Query, Row, StoreError
 _MAX_INTERVAL = 2**60
 """Microseconds: longer than from the year 1 to 9999, short enough to add to any of these."""
 
-_TIES = 4096
-"""Groups beyond the limit that may tie at the cut and still be named one by one."""
+_TIES = (128, 4096)
+"""Groups beyond the limit that may tie at the cut and still be named one by one: few are tried
+first, since every row that leaves DuckDB costs."""
 
 _ROWS = 2048
 """Rows of a streamed answer that are taken from DuckDB at once."""
@@ -125,21 +126,35 @@ def _answer(
     alone; where very many tie at the cut, the order of their texts needs all of these.
     """
     keys, limit = len(query.group_by), query.limit
-    if keys and limit is not None and query.metrics:
-        most = limit + _TIES
+    measure = keys + int(query.interval is not None)
+    for ties in _TIES if keys and query.metrics else ():
+        if limit is None:
+            break
+        most = limit + ties
         rows = connection.execute(statement.by_number(where.sql, most), where.parameters).fetchall()
-        measure = keys + int(query.interval is not None)
         # All that tie with the last one wanted are here if a smaller one is, or nothing more.
         if len(rows) < most or rows[-1][measure] != rows[limit - 1][measure]:
-            if len(rows) > limit:
-                least = rows[limit - 1][measure]
-                rows = [*rows[:limit], *(row for row in rows[limit:] if row[measure] == least)]
-            ids = np.unique(np.array([row[:keys] for row in rows], dtype=np.int64))
-            texts = dict(rows_by_number(connection, "id, text", "texts", "id", ids))
-            named = [(*(texts[i] for i in row[:keys]), *row[keys:]) for row in rows]
+            named = _name(connection, _with_ties(rows, limit, measure), keys)
             named.sort(key=lambda row: (_largest_first(row[measure]), row[:measure]))
             return named[:limit]
     return connection.execute(statement.by_text(where.sql), where.parameters).fetchall()
+
+
+def _with_ties(rows: list[tuple[Any, ...]], limit: int, measure: int) -> list[tuple[Any, ...]]:
+    """The first rows, and those after them that measure the same as the last of them."""
+    if len(rows) <= limit:
+        return rows
+    least = rows[limit - 1][measure]
+    return [*rows[:limit], *(row for row in rows[limit:] if row[measure] == least)]
+
+
+def _name(
+    connection: duckdb.DuckDBPyConnection, rows: list[tuple[Any, ...]], keys: int
+) -> list[tuple[Any, ...]]:
+    """Rows with the texts of their ids, of which each has so many first."""
+    ids = np.unique(np.array([row[:keys] for row in rows], dtype=np.int64))
+    texts = dict(rows_by_number(connection, "id, text", "texts", "id", ids))
+    return [(*(texts[i] for i in row[:keys]), *row[keys:]) for row in rows]
 
 
 def _largest_first(measure: int | float | None) -> tuple[bool, int | float]:

@@ -16,6 +16,9 @@ from collections.abc import Iterable, Sequence
 from analytics.store.duckdb.registry import Part, StoredColumn
 from analytics.wire import Metric, Query
 
+_BEFORE_TIME = 2**56
+"""Microseconds before 1970 that no time reaches: the year 1 is at -62 * 10**15."""
+
 _NULL = "max(NULL::BIGINT)"
 """No value to measure; an aggregate, because a statement of constants would not group."""
 
@@ -47,8 +50,11 @@ def exploded_groups(
         steps.append(f"{source} AS ({step})")
     bucket = ""
     if interval is not None:
-        # `%` takes the sign of the dividend; the remainder must not be negative before 1970.
-        bucket = f", s.t - ((s.t % {int(interval)}) + {int(interval)}) % {int(interval)} AS bucket"
+        # `//` rounds towards zero: counted from before all times, it rounds down. One division,
+        # because it is what a histogram costs.
+        origin = -(-_BEFORE_TIME // interval) * interval
+        width = int(interval)
+        bucket = f", (s.t + {origin}) // {width} * {width} - {origin} AS bucket"
     steps.append(f"exploded AS (SELECT s.*{bucket} FROM {source} s)")
     return ", ".join(steps)
 
