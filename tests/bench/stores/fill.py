@@ -99,8 +99,8 @@ def plain_table(path: Path, base: int, copies: int) -> duckdb.DuckDBPyConnection
     connection.register("base", arrays)
     names = ", ".join(COLUMNS)
     connection.execute(
-        f"CREATE TABLE events AS SELECT seq, (seq - 1) * 3000::BIGINT AS t, 1::BIGINT AS weight, {names} "
-        "FROM base"
+        "CREATE TABLE events AS SELECT seq, (seq - 1) * 3000::BIGINT AS t, 1::BIGINT AS weight, "
+        f"{names} FROM base"
     )
     for copy in range(1, copies):
         connection.execute(
