@@ -26,8 +26,10 @@ def pages(store: JobState, first: Query) -> Iterator[list[Row]]:
     page = store.query(first)
     while page:
         yield page
-        after = After(key=page[-1].key, bucket=page[-1].bucket)
+        last = page[-1]
+        after = After(key=last.key, bucket=last.bucket)
         page = store.query(first.model_copy(update={"after": after}))
+        assert last not in page  # else it goes on for ever
 
 
 def test_pages_are_the_whole_answer_in_order(store: JobState) -> None:
