@@ -72,6 +72,10 @@ OVERLAP = "tests/unit/query/test_query_overlap.py"
 PATTERN_FIELDS = "tests/unit/encoder/test_encoder_pattern_fields.py"
 PATTERNS = "tests/unit/profile/test_profile_patterns.py"
 PFX = "tests/unit/crypto/test_crypto_ipcrypt_pfx.py"
+EXPIRE = "tests/stores/test_store_expire.py"
+DUCKDB_FILE = "tests/stores/test_store_duckdb_file.py"
+PAGES = "tests/stores/test_store_pages.py"
+WIRE_QUERY = "tests/unit/wire/test_wire_query.py"
 COMPILE = "tests/unit/query/test_query_compile.py"
 EVALUATE = "tests/unit/query/test_query_evaluate.py"
 EXPLAIN = "tests/unit/query/test_query_explain.py"
@@ -718,6 +722,53 @@ MUTANTS = (
         "analytics/wire/strict_json.py",
         {"or _may_be_too_deep(text)": ""},
         (OBJECTS,),
+    ),
+    # --- stores ------------------------------------------------------------------------------
+    Mutant(
+        "positions are used again",
+        "analytics/store/duckdb/state.py",
+        {'number(connection, "SELECT position FROM meta"),': "0,"},
+        (EXPIRE,),
+    ),
+    Mutant(
+        "the newest finding expires",
+        "analytics/store/duckdb/expiry.py",
+        {"until <= ? AND sequence < (SELECT max(sequence) FROM findings)": "until <= ?"},
+        (EXPIRE,),
+    ),
+    Mutant(
+        "spill follows a link",
+        "analytics/store/duckdb/limits.py",
+        {"folder.is_symlink() or ": ""},
+        (DUCKDB_FILE,),
+    ),
+    Mutant(
+        "spill is readable by others",
+        "analytics/store/duckdb/limits.py",
+        {
+            "folder.mkdir(mode=0o700, exist_ok=True)": (
+                "folder.mkdir(exist_ok=True); folder.chmod(0o755)"
+            )
+        },
+        (DUCKDB_FILE,),
+    ),
+    Mutant(
+        "a look-up of nothing is one of everything",
+        "analytics/wire/query.py",
+        {"self.cts, self.every))) != 1:": "self.cts, self.every))) > 1:"},
+        (WIRE_QUERY,),
+    ),
+    Mutant(
+        "the texts of a filter are unbounded",
+        "analytics/wire/query.py",
+        {" or texts > MAX_FILTER_TEXTS": ""},
+        (WIRE_QUERY,),
+    ),
+    Mutant(
+        "a page repeats the last row",
+        "analytics/store/duckdb/statements.py",
+        {"({', '.join(columns)}) > (": "({', '.join(columns)}) >= ("},
+        (PAGES,),
     ),
     # --- reader rings ------------------------------------------------------------------------
     Mutant(
