@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 
 MAX_DEPTH = 128
 """Objects and arrays within each other; whatever walks events later recurses once a level or
@@ -63,11 +62,15 @@ def decode_objects(lines: Sequence[bytes]) -> list[Any] | None:
 
 
 def _colons(text: bytes) -> int:
+    import numpy as np  # takes long, and not all who read JSON read this much of it
+
     return int(np.count_nonzero(np.frombuffer(text, np.uint8) == ord(":")))
 
 
 def _may_be_too_deep(lines: bytes) -> bool:
     """Whether some line opens so many objects and arrays that they could lie within each other."""
+    import numpy as np
+
     characters = np.frombuffer(lines, np.uint8)
     opened = np.flatnonzero(characters | 0x20 == ord("{"))  # or `[`, which differs by that bit
     if len(opened) <= MAX_DEPTH:

@@ -137,7 +137,7 @@ def test_the_runbook_for_rotation_is_what_happens(desk: tuple[Path, dict[str, st
     )
     page = (ROOT / "docs" / "operations.md").read_text()
     blocks = BLOCK.findall(page)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     done = bash(before + "".join(blocks), folder, env)
     assert done.returncode == 0, done.stderr
     assert re.search(r"pre-active +\S+ +2030-01-01T00:00:00Z", done.stdout)
