@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -209,25 +209,18 @@ def figure(metric: Metric, events: Sequence[Sent]) -> Figure:
     path = metric.path or ""
     times = [sent.time for sent in events if sent.time is not None]
     numbers = [number for sent in events for number in sent.measures(path)] if path else []
-    match metric.kind:
-        case "count":
-            return sum(sent.weight for sent in events)
-        case "events":
-            return len(events)
-        case "distinct":
-            return len({text for sent in events for text in sent.texts(path)})
-        case "first":
-            return min(times, default=None)
-        case "last":
-            return max(times, default=None)
-        case "sum":
-            return sum(numbers) if numbers else None
-        case "avg":
-            return sum(numbers) / len(numbers) if numbers else None
-        case "min":
-            return min(numbers, default=None)
-        case "max":
-            return max(numbers, default=None)
+    figures: dict[str, Callable[[], Figure]] = {
+        "count": lambda: sum(sent.weight for sent in events),
+        "events": lambda: len(events),
+        "distinct": lambda: len({text for sent in events for text in sent.texts(path)}),
+        "first": lambda: min(times, default=None),
+        "last": lambda: max(times, default=None),
+        "sum": lambda: sum(numbers) if numbers else None,
+        "avg": lambda: sum(numbers) / len(numbers) if numbers else None,
+        "min": lambda: min(numbers, default=None),
+        "max": lambda: max(numbers, default=None),
+    }
+    return figures[metric.kind]()
 
 
 def totals(events: Sequence[Sent], path: str) -> Counter[str]:

@@ -89,18 +89,15 @@ def _field(leaf: Leaf, path: str, profile: Profile) -> Verdict:
 
 def _text(leaf: Term | Pattern, kinds: Sequence[str]) -> Verdict:
     """Whether a field's tokens narrow down what has a part or a pattern."""
+    if not kinds:
+        return Verdict.REFUSED
     if isinstance(leaf, Pattern):
         runs = [fold(piece) for piece in leaf.pieces if isinstance(piece, str)]
-        if "gram" in kinds and any(len(run) >= GRAM for run in runs):
-            return Verdict.ANSWERED
-        first = leaf.pieces[0]
-        begins = isinstance(first, str) and _begins_a_number(first) and "prefix" in kinds
-        return Verdict.EITHER if begins or not any(runs) else Verdict.REFUSED
+        helped = "gram" in kinds and any(len(run) >= GRAM for run in runs)
+        return Verdict.ANSWERED if helped else Verdict.EITHER
     has_gram = "gram" in kinds and len(fold(leaf.text)) >= GRAM
     has_whole = leaf.operator == "whole" and "whole" in kinds
     begins = leaf.operator == "startswith" and "prefix" in kinds and _begins_a_number(leaf.text)
-    if leaf.operator == "whole" and not leaf.text and not has_whole:
-        return Verdict.REFUSED
     return _when(has_gram or has_whole or begins)
 
 
@@ -108,8 +105,11 @@ def _network(asked: Network, rule: Json) -> Verdict:
     """Whether a field's addresses can be told by networks of that length."""
     if rule["scheme"] in SHOWN_AS_IS or rule.get("mode") == "pfx":
         return Verdict.ANSWERED
+    if not rule.get("search"):
+        return Verdict.REFUSED
     shortest = 8 if len(asked.first) == 4 else 32
-    return _when("net" in rule.get("search", ()) and asked.bits >= shortest)
+    helped = "net" in rule["search"] and asked.bits >= shortest
+    return Verdict.ANSWERED if helped else Verdict.EITHER
 
 
 def _begins_a_number(text: str) -> bool:

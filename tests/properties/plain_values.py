@@ -108,7 +108,7 @@ class Sent:
         """The distinct texts of a field."""
         return {value.text for value in self.values(path)}
 
-    def measures(self, path: str) -> list[int | float]:
+    def measures(self, path: str) -> list[float]:
         """The numbers, or the times in microseconds, of a field of that kind."""
         rule = self.profile.rule_of(path) or {}
         found = (measure(rule, *each) for each in self.values(path).items())
@@ -119,7 +119,8 @@ class Sent:
         """Microseconds, as the cloud sees it; no array is a time."""
         if self.profile.time is None or isinstance(at(self.event, self.profile.time), list):
             return None
-        return next(iter(self.measures(self.profile.time)), None)
+        [*times] = self.measures(self.profile.time)
+        return int(times[0]) if times else None
 
     @cached_property
     def weight(self) -> int:
@@ -158,7 +159,7 @@ class Sent:
         return derived(derivation, source)
 
 
-def measure(rule: Json, value: Value, form: Any) -> int | float | None:
+def measure(rule: Json, value: Value, form: Any) -> float | None:
     """What a canonical value measures in a field of numbers or times; None: nothing."""
     if value.made or rule.get("kind") not in ("number", "time"):
         return None

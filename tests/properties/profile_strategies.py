@@ -245,7 +245,7 @@ def _is_mixed(values: list[Any]) -> bool:
 
 
 def values_of(sort: str) -> st.SearchStrategy[Any]:
-    """Values of a field: mostly one, or several in an array, or something that can't be asked for."""
+    """Values of a field: mostly one, or several in an array, or what can't be asked for."""
     one = st.sampled_from(SORTS[sort])
     several = st.lists(one, min_size=1, max_size=3).filter(lambda own: not _is_mixed(own))
     with_null = several.map(lambda own: [*own, None])

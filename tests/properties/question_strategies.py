@@ -14,7 +14,20 @@ from support.independent.envelopes import scalar_text
 from support.independent.profiles import Profile
 
 from analytics.wire import Metric, parse_time
-from zt.query.ast import And, Exists, Leaf, Node, Not, Or, Pattern, Range, Term, Wildcard
+from zt.query.ast import (
+    EVERYTHING,
+    And,
+    Exists,
+    Leaf,
+    Node,
+    Not,
+    Operator,
+    Or,
+    Pattern,
+    Range,
+    Term,
+    Wildcard,
+)
 
 NETWORKS = [
     "192.0.2.0/24", "192.0.2.0/25", "192.0.2.77/23", "192.0.0.0/16", "128.0.0.0/1", "0.0.0.0/0",
@@ -46,7 +59,7 @@ class Asked:
     """
 
     kind: Literal["search", "top", "measure", "values"]
-    where: Node = And(())
+    where: Node = EVERYTHING
     since: int | None = None
     until: int | None = None
     limit: int | None = None
@@ -55,6 +68,12 @@ class Asked:
     by: tuple[str, ...] = ()
     figures: tuple[Metric, ...] = (Metric(kind="count"),)
     every: int | None = None
+
+    @property
+    def paths(self) -> list[str]:
+        """The fields that are grouped by or measured."""
+        named = (self.path, *self.by, *(figure.path for figure in self.figures))
+        return [path for path in named if path]
 
 
 @st.composite
@@ -97,7 +116,8 @@ def _terms(draw: st.DrawFn, path: str, sort: str) -> Term:
         if sort == "address":
             several += [st.sampled_from(NETWORKS)] * 2
         return Term(path, "equals", draw(st.one_of(several)))
-    operator = draw(st.sampled_from(["whole", "contains", "startswith", "endswith"]))
+    operators: list[Operator] = ["whole", "contains", "startswith", "endswith"]
+    operator = draw(st.sampled_from(operators))
     text = draw(_texts(sort) if draw(st.booleans()) else _pieces(sort))
     return Term(path, operator, text)
 
@@ -125,7 +145,9 @@ def _ranges(draw: st.DrawFn, path: str, sort: str) -> Range:
     if low is None and high is None:
         low = draw(st.sampled_from(TIMES if sort == "time" else NUMBERS))
     includes = st.booleans()
-    return Range(path, low, high, low is not None and draw(includes), high is not None and draw(includes))
+    return Range(
+        path, low, high, low is not None and draw(includes), high is not None and draw(includes)
+    )
 
 
 class Asking:
@@ -189,7 +211,7 @@ def leaves(draw: st.DrawFn, asking: Asking) -> Leaf:
             leaf = draw(_ranges(path, sort))
         else:
             leaf = draw(texts_leaves(asking, path))
-        if asking.is_answered(leaf) or not draw(st.integers(0, 15)):
+        if asking.is_answered(leaf) or not draw(st.integers(0, 60)):
             return leaf
     return Exists(path)
 

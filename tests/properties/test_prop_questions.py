@@ -7,24 +7,28 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
-from properties.plain_answers import chosen, measured, occurring, totals
-from properties.plain_refusals import Verdict, verdict
-from properties.plain_values import Event, Sent
+from properties.plain_answers import Groups, chosen, measured, occurring, totals
+from properties.plain_refusals import Verdict
+from properties.plain_refusals import verdict as judged
+from properties.plain_values import SERIAL, Sent
 from properties.question_strategies import Asked, Batch, cases
 from support.independent.profiles import Profile as PlainProfile
 from support.thorough import examples
 
-from analytics.store import JobState, open_store
+from analytics.store import open_store
 from keys import Ring, init_ring, rotate_ring
+from zt.crypto.aes import ShortMacs
+from zt.crypto.tokens import WholeTokens
 from zt.encoder import Encoder
 from zt.errors import QueryError
 from zt.profile import Profile
-from zt.query import Session
+from zt.query import Found, Session, compile
+from zt.query.ast import EVERYTHING
+from zt.query.merge import Group
 
 QUESTIONS = 20
 """To each store: encrypting and storing takes longer than to ask."""
@@ -59,3 +63,134 @@ def wire(
         encoder = Encoder(rings[batch.epoch], profile, stream=f"batch {number}")
         yield from encoder.encrypt(msgspec.json.encode(each.event) + b"\n" for each in own)
         assert encoder.report.rejected == 0
+
+
+class Store:
+    """A session with a store, and the plaintext of what is stored."""
+
+    def __init__(self, session: Session, stored: list[list[Sent]]) -> None:
+        self.session = session
+        self.events = [each for own in stored for each in own]
+        self.profiles = list({each.profile.name: each.profile for each in self.events}.values())
+
+    def check(self, asked: Asked) -> str:
+        """Compare the answer to a question with the reference's; what became of it."""
+        expected = chosen(self.events, asked.where, asked.since, asked.until)
+        in_range = chosen(self.events, EVERYTHING, asked.since, asked.until)
+        met = list({each.profile.name: each.profile for each in in_range}.values())
+        node = asked.leaf if asked.leaf else asked.where
+        verdict = judged(node, asked.paths, self.profiles, met)
+        try:
+            self._compare(asked, expected)
+        except QueryError:
+            assert verdict is not Verdict.ANSWERED
+            return "refused"
+        assert verdict is not Verdict.REFUSED
+        assert not self.session.refused
+        return "answered"
+
+    def _compare(self, asked: Asked, expected: list[Sent]) -> None:
+        where, since, until, limit = asked.where, asked.since, asked.until, asked.limit
+        match asked.kind:
+            case "search":
+                found = self.session.search(where, since=since, until=until, limit=limit)
+                compare_events(list(found), expected, limit)
+            case "top":
+                counts = self.session.top(
+                    asked.path, where=where, since=since, until=until, limit=limit
+                )
+                of = totals(expected, asked.path)
+                ranked = sorted(of.items(), key=lambda item: (-item[1], item[0]))
+                assert [(c.value, c.count) for c in counts] == ranked[:limit]
+            case "values":
+                values = self.session.values(asked.path, asked.leaf)
+                assert values == sorted(occurring(self.events, asked.path, asked.leaf))
+            case "measure":
+                groups = self.session.measure(
+                    asked.by, asked.figures, asked.every, where=where, since=since, until=until
+                )
+                compare_groups(groups, measured(expected, asked.by, asked.figures, asked.every))
+
+
+def compare_events(found: list[Found], expected: list[Sent], limit: int | None) -> None:
+    """The very events, each once; of a limited answer the newest."""
+    times = {each.serial: each.time for each in expected}
+    serials = [each.event[SERIAL] for each in found]
+    assert len(set(serials)) == len(serials) == min(len(times), limit or len(times))
+    assert [times[serial] for serial in serials] == sorted(times.values(), key=age)[:limit]
+
+
+def age(time: int | None) -> float:
+    return math.inf if time is None else -time
+
+
+def compare_groups(groups: list[Group], expected: Groups) -> None:
+    """The groups with their figures, in order."""
+    found = {(group.key, group.bucket): group.figures for group in groups}
+    assert len(found) == len(groups)
+    assert found.keys() == expected.keys()
+    for place, figures in found.items():
+        right = expected[place]
+        assert [f for f in figures if f is not None] == pytest.approx(
+            [f for f in right if f is not None], rel=1e-9
+        )
+        assert [f is None for f in figures] == [f is None for f in right]
+    assert groups == sorted(groups, key=rank)
+
+
+def rank(group: Group) -> tuple[bool, float, tuple[str, ...], int]:
+    """The largest first figure first, None last, then by key and bucket."""
+    first = group.figures[0]
+    return first is None, -(first or 0), group.key, group.bucket or 0
+
+
+def fewer_bits(bits: int) -> Callable[[pytest.MonkeyPatch], None]:
+    """Cut tokens to so many bits, so that many values have all tokens of a word by chance."""
+
+    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
+        whole, short = WholeTokens.needle, ShortMacs.tokens_of_blocks
+        mask = 2**bits - 1
+        monkeypatch.setattr(
+            WholeTokens, "needle", lambda *args: tuple(token & mask for token in whole(*args))
+        )
+        monkeypatch.setattr(ShortMacs, "tokens_of_blocks", lambda *args: short(*args) & mask)
+
+    return patch
+
+
+def no_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take any number of values for too many to name, so that tokens are asked for themselves."""
+    monkeypatch.setattr(compile, "MAX_CANDIDATES", 0)
+
+
+VARIANTS: dict[str, tuple[int, Callable[[pytest.MonkeyPatch], None]]] = {
+    "as it is": (12, lambda _: None),
+    "tokens of 8 bits": (6, fewer_bits(8)),
+    "tokens of 1 bit": (3, fewer_bits(1)),
+    "too many values to name": (5, no_lookups),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_answers_equal_those_of_a_plain_reference(
+    variant: str, rings: list[Ring], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few, patch = VARIANTS[variant]
+    patch(monkeypatch)
+    tally: Counter[str] = Counter()
+    numbers = count()
+
+    @settings(max_examples=examples(few), suppress_health_check=[HealthCheck.too_slow])
+    @given(cases(epochs=len(rings), size=QUESTIONS))
+    def check(case: tuple[list[Batch], list[Asked]]) -> None:
+        stored, questions = case
+        events = sent(stored)
+        url = f"duckdb:{tmp_path / str(next(numbers))}.duckdb"
+        with open_store(url, create=True) as cloud:
+            cloud.ingest(wire(rings, stored, events))
+            store = Store(Session(rings[-1], cloud), events)
+            for asked in questions:
+                tally[store.check(asked)] += 1
+
+    check()
+    assert tally["answered"] > 4 * tally["refused"]
