@@ -8,9 +8,11 @@ encrypted fields) is absent here too, or a question with NOT would have two answ
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
-from analytics.wire import scalar_text
+from analytics.wire import decode_json, scalar_text
 from zt.crypto.fold import fold
 from zt.encoder.fields import FieldPlan
 from zt.encoder.plan import Plan
@@ -78,7 +80,7 @@ def text_matches(leaf: Term | Pattern | Exists, text: str, field: FieldPlan | No
         if network := asked_network(leaf, field):
             address = parse_address(text)
             return address is not None and address in network
-        return text == scalar_text(field.canonical(leaf.text))
+        return text in {scalar_text(field.canonical(value)) for value in spelled(leaf.text)}
     value, needle = fold(text), fold(leaf.text)
     match leaf.operator:
         case "whole":
@@ -89,6 +91,19 @@ def text_matches(leaf: Term | Pattern | Exists, text: str, field: FieldPlan | No
             return value.startswith(needle)
         case "endswith":
             return value.endswith(needle)
+
+
+@lru_cache(maxsize=1024)
+def spelled(text: str) -> tuple[Any, ...]:
+    """The JSON scalars that have this text: a string, perhaps a number or a boolean besides.
+
+    A field's canonical form may depend on which of them it is: only numbers are rounded.
+    """
+    with suppress(ValueError):
+        value = decode_json(text.encode())
+        if not isinstance(value, str) and scalar_text(value) == text:
+            return text, value
+    return (text,)
 
 
 def comparable(value: Any, field: FieldPlan) -> int | float | None:

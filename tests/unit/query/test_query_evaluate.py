@@ -192,6 +192,10 @@ VIEW: dict[str, Any] = {
         ("time:>2026-03-28", True),
         ("size:[150 TO 199]", False),  # what is coarse is asked for as it is
         ("size:[100 TO 150]", True),
+        ("size:150", True),  # equality takes a number for its coarse one, as it does a time
+        ("size:100.0", True),
+        ("size:200", False),
+        ("seen:2026-03-29T01:59:59Z", True),
         ("seen:<=2026-03-29T01:00", True),
         ("seen:<2026-03-29T01:00", False),
         ("who:sip:alice@example.org", True),
