@@ -23,12 +23,13 @@ from zt.errors import IntegrityError, QueryError, ZtError
 from zt.query.ast import EVERYTHING, Node, Pattern, Term, terms
 from zt.query.compile import Compiled, Compiler
 from zt.query.dictionary import Values
-from zt.query.evaluate import matches, text_matches, texts_at
+from zt.query.evaluate import matches, text_matches
 from zt.query.explain import Explained, explained, number_of_events, selection
 from zt.query.fitting import check_epochs, take_headers
 from zt.query.measure import COUNT, Measure, by_cloud, by_edge
 from zt.query.merge import Group, Merger
 from zt.query.overlap import Asked, newest_first, overlapping
+from zt.values.paths import values_at
 
 MAX_RESIDUAL = 200_000
 """Events that are fetched and opened where the cloud can't count: about a minute."""
@@ -288,14 +289,15 @@ class Session:
 
 
 def event_time(view: dict[str, Any], plan: Plan) -> int | None:
-    """The time of an opened event in microseconds, None where it has no valid one."""
+    """The time of an opened event in microseconds, None where it has no valid one.
+
+    As in stores no array is a time.
+    """
     if plan.profile.time is None:
         return None
-    for text in texts_at(view, plan.profile.time):
-        try:
-            return parse_time(text)
-        except ValueError:
-            return None
+    for value in values_at(view, plan.profile.time):
+        with suppress(ValueError):
+            return parse_time(value) if isinstance(value, str) else None
     return None
 
 
