@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from ipaddress import IPv6Network
 from typing import Any, Literal, NamedTuple
 
 from analytics.wire import (
@@ -47,6 +48,8 @@ Exactness = Literal["exact", "candidate"]
 
 MAX_VALUES = 200_000
 """Ciphertexts that are named for one leaf; a filter of them has some 30 MB."""
+
+_MAPPED = IPv6Network("::ffff:0:0/96")
 
 NOTHING = AnyOf(parts=())
 EVERYTHING = AllOf(parts=())
@@ -300,13 +303,22 @@ def _between(leaf: Range, field: FieldPlan) -> Filter:
 
 
 def _ranges(path: str, network: Network) -> Filter:
-    """The range of a network in a clear column; of IPv4 also that of its IPv4-mapped form."""
+    """The ranges of a network in a clear column.
+
+    An IPv4-mapped address is the IPv4 address: of IPv4 its range belongs to the network, and to no
+    larger network of IPv6.
+    """
     first, last = network.network_address, network.broadcast_address
-    own = PrefixRange(path=path, low=str(first), high=str(last))
-    if network.version == 6:
-        return own
-    mapped = PrefixRange(path=path, low=f"::ffff:{first}", high=f"::ffff:{last}")
-    return AnyOf(parts=(own, mapped))
+    if network.version == 4:
+        spans = [(str(first), str(last)), (f"::ffff:{first}", f"::ffff:{last}")]
+    elif network.supernet_of(_MAPPED):
+        spans = [
+            (str(first), str(_MAPPED.network_address - 1)),
+            (str(_MAPPED.broadcast_address + 1), str(last)),
+        ]
+    else:
+        spans = [(str(first), str(last))]
+    return _any(PrefixRange(path=path, low=low, high=high) for low, high in spans)
 
 
 def _test(leaf: Term | Pattern, field: FieldPlan) -> Callable[[str], bool]:

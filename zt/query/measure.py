@@ -132,9 +132,16 @@ def by_edge(events: Iterable[Opened], plan: Plan, measure: Measure, merger: Merg
 
 
 def _texts(event: Opened, path: str, plan: Plan) -> list[str]:
-    """The distinct texts of an event's values at a path."""
-    found = map(scalar_text, askable(event.view, path, plan.field(path)))
-    return list(dict.fromkeys(text for text in found if text is not None))
+    """The texts of an event's values at a path, as often as the cloud has them.
+
+    An encrypted 1 and "1" are two values of one text.
+    """
+    field = visible_field(plan, path)
+    values = [value for value in askable(event.view, path, field) if value is not None]
+    distinct = dict.fromkeys(
+        (scalar_text(value), None if field.keyspace is None else type(value)) for value in values
+    )
+    return [text for text, _ in distinct if text is not None]
 
 
 def _measured(metric: Metric, event: Opened, plan: Plan) -> Number | None:
