@@ -1,108 +1,68 @@
-"""`zt search` and `zt top`."""
+"""What the commands that ask a store share: their options, a session, how they end."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zt.cli.runtime import (
-    JsonOption,
-    RingOption,
-    SinceOption,
-    StoreOption,
-    UntilOption,
-    ZoneOption,
-    note,
-    note_withheld,
-    span_of_time,
-    write_json,
-    write_lines,
-)
+from zt.cli.runtime import Span, note, span_of_time
 
 if TYPE_CHECKING:
-    from zt.query import Session
+    from zt.query import Node, Session
 
 WhereOption = Annotated[
     str, typer.Option("--where", help="Only events that this question asks for.")
 ]
+ExplainOption = Annotated[
+    bool,
+    typer.Option("--explain", help="Don't ask: print what the cloud would see, and what is exact."),
+]
+CsvOption = Annotated[bool, typer.Option("--csv", help="For spreadsheets: CSV on stdout.")]
+
+THE_STORES_WORD = "counts are the store's word; the values were opened here"
 
 
-def search(
-    keys: RingOption,
-    store: StoreOption,
-    question: Annotated[str, typer.Argument(help="As `type:auth-failed AND sip.from:*part*`.")],
-    since: SinceOption = None,
-    until: UntilOption = None,
-    time_zone: ZoneOption = "UTC",
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Events at most.")] = 100,
-    json: JsonOption = False,
-) -> None:
-    """Find events and print them opened, one JSON object a line, newest first.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which events a command is about."""
 
-    Each was verified by its seal; with --json it comes with its id. Exit code 1: some were
-    refused.
+    where: Node
+    span: Span
+
+
+def read_question(text: str, since: str | None, until: str | None, zone: str) -> Question:
+    """What was asked, its times read by the clock of a zone.
+
+    Raises:
+        QueryError, InputError: it is not understood.
     """
-    import msgspec
-
-    from analytics.store import PATIENCE, open_store
-    from keys import Ring
-    from zt.query import Session, parse
+    from zt.query import parse
     from zt.times import Clock
 
-    clock = Clock.of(time_zone)
-    node = parse(question, clock)
-    span = span_of_time(since, until, clock)
-    ring = Ring.open(keys)
-    with open_store(store, wait=PATIENCE) as opened:
-        session = Session(ring, opened)
-        found = 0
-        for item in session.search(node, limit=limit, **span):
-            found += 1
-            shown = {"id": item.id, "event": item.event} if json else item.event
-            write_lines([msgspec.json.encode(shown) + b"\n"])
-        note(f"found {found} events" + (" (the limit)" if found == limit else ""))
-        note_withheld(session.plans)
-        end(session)
+    clock = Clock.of(zone)
+    return Question(parse(text, clock), span_of_time(since, until, clock))
 
 
-def top(
-    keys: RingOption,
-    store: StoreOption,
-    field: Annotated[str, typer.Argument(help="Path of the field, as sip.from.")],
-    number: Annotated[int, typer.Option("-n", "--number", min=1, help="Values at most.")] = 10,
-    where: WhereOption = "*",
-    since: SinceOption = None,
-    until: UntilOption = None,
-    time_zone: ZoneOption = "UTC",
-    json: JsonOption = False,
-) -> None:
-    """Print a field's most frequent values with the number of their events.
+@contextlib.contextmanager
+def session_with(keys: Path, store: str) -> Iterator[Session]:
+    """A session with a store, which waits for its turn at it.
 
-    The cloud groups and counts ciphertexts; the values are opened here. Exit code 1: some were
-    refused.
+    Exits with 1 at its end if the session refused to believe something.
     """
     from analytics.store import PATIENCE, open_store
     from keys import Ring
-    from zt.query import Session, parse
-    from zt.times import Clock
+    from zt.query import Session
 
-    clock = Clock.of(time_zone)
-    node = parse(where, clock)
-    span = span_of_time(since, until, clock)
     ring = Ring.open(keys)
     with open_store(store, wait=PATIENCE) as opened:
         session = Session(ring, opened)
-        counts = session.top(field, where=node, limit=number, **span)
-        if json:
-            write_json([{"value": count.value, "count": count.count} for count in counts])
-        else:
-            from rich.console import Console
-
-            from zt.cli.tables import count_table
-
-            Console().print(count_table(field, counts))
-        end(session)
+        yield session
+    end(session)
 
 
 def end(session: Session) -> None:
@@ -111,3 +71,13 @@ def end(session: Session) -> None:
         note(f"refused {number} times: {reason}")
     if session.refused:
         raise typer.Exit(1)
+
+
+def one_format(json: bool, csv: bool) -> None:
+    """Refuse two formats at once.
+
+    Raises:
+        typer.BadParameter: both are asked for.
+    """
+    if json and csv:
+        raise typer.BadParameter("choose one of them", param_hint="--json, --csv")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import select
-import signal
-import sys
-import threading
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zt.cli.following import FollowEveryOption, follow_turns, seconds_between
 from zt.cli.runtime import (
     JsonOption,
     PackOption,
@@ -28,9 +25,6 @@ if TYPE_CHECKING:
     from analytics.wire import Finding
     from zt.jobs import Job, News, OpenedFinding
 
-EVERY = "200ms"
-_LONGEST = 24 * 3600.0  # seconds
-
 
 def findings(
     keys: RingOption,
@@ -42,12 +36,7 @@ def findings(
     new: Annotated[
         bool, typer.Option("--new", help="With --follow: leave out what is there already.")
     ] = False,
-    every: Annotated[
-        str | None,
-        typer.Option(
-            "--every", metavar="TIME", help=f"With --follow: look again after 1s, 5m; else {EVERY}."
-        ),
-    ] = None,
+    every: FollowEveryOption = None,
     json: JsonOption = False,
 ) -> None:
     """Print the findings of the cloud's jobs, their groups opened.
@@ -62,7 +51,7 @@ def findings(
     130), SIGTERM, or until nobody reads what it prints.
     """
     if follow:
-        _follow(keys, store, pack, new, _seconds(every or EVERY), json)
+        _follow(keys, store, pack, new, seconds_between(every), json)
         return
     if new or every is not None:
         raise typer.BadParameter("it goes with --follow only", param_hint="--new, --every")
@@ -106,44 +95,18 @@ def _follow(keys: Path, store: str, pack: str, new: bool, seconds: float, json: 
     from zt.jobs import Follower, Turns
 
     follower = Follower(Ring.open(keys), _jobs(pack).values())
-    turns = Turns(store, follower, seconds, note)
-    stop = _Stop()
-    is_all_well = True
-    while not (stop.event.is_set() or _is_unread()):
-        # Printed with the store closed: who reads slowly keeps nobody out of it.
-        if (news := turns.take()) is not None:
-            if new:  # the first look only
-                note(f"left out {len(news.findings)} findings that were there already")
-                new, news.findings = False, []
-            _print_news(news, json)
-            is_all_well = is_all_well and not (news.refused or news.refused_events)
-        stop.event.wait(turns.pause)
-    if stop.number == signal.SIGINT:
-        raise KeyboardInterrupt
-    if not is_all_well:
-        raise typer.Exit(1)
+    is_first = True
 
+    def show(news: News) -> bool:
+        nonlocal is_first
+        if new and is_first:
+            note(f"left out {len(news.findings)} findings that were there already")
+            news.findings = []
+        is_first = False
+        _print_news(news, json)
+        return not (news.refused or news.refused_events)
 
-class _Stop:
-    """Is set by SIGINT and SIGTERM; the turn under way is finished, a second signal ends it."""
-
-    def __init__(self) -> None:
-        self.event = threading.Event()
-        self.number: int | None = None
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._set)
-
-    def _set(self, number: int, frame: object) -> None:
-        self.number = number
-        self.event.set()
-        signal.signal(number, signal.SIG_DFL)
-
-
-def _is_unread() -> bool:
-    """Whether stdout is a pipe, socket or terminal whose other end is gone."""
-    poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)  # errors are told without being asked for
-    return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
+    follow_turns(Turns(store, follower, seconds, note), show)
 
 
 def _print_news(news: News, json: bool) -> None:
@@ -161,21 +124,6 @@ def _jobs(pack: str) -> dict[str, Job]:
     from zt.jobs import load_pack
 
     return {job.id: job for job in load_pack(pack).jobs}
-
-
-def _seconds(text: str) -> float:
-    from analytics.wire import MICROSECONDS
-    from zt.units import parse_span
-
-    try:
-        seconds = parse_span(text) / MICROSECONDS
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= _LONGEST:
-        raise typer.BadParameter(
-            "give a time up to a day, such as 200ms, 1s or 5m", param_hint="--every"
-        )
-    return seconds
 
 
 def _note_refused(findings: Counter[str], events: Counter[str]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from zt.cli.ask import search, top
 from zt.cli.codec import decrypt, encrypt, rejects
+from zt.cli.count import count
 from zt.cli.demo import demo
 from zt.cli.findings import findings
 from zt.cli.jobs import app as jobs_app
@@ -13,6 +13,9 @@ from zt.cli.policy import app as policy_app
 from zt.cli.probe import app as probe_app
 from zt.cli.profile import app as profile_app
 from zt.cli.runtime import command
+from zt.cli.search import search
+from zt.cli.top import top
+from zt.cli.values import values
 
 app = typer.Typer(
     name="zt",
@@ -25,7 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(probe_app, name="probe")
 app.add_typer(profile_app, name="profile")
-for function in (encrypt, decrypt, rejects, search, top):
+for function in (encrypt, decrypt, rejects, search, top, count, values):
     command(app)(function)
 app.add_typer(jobs_app, name="jobs")
 command(app)(findings)

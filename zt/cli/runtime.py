@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn, ParamSpec, TypedDict
 
 import typer
 
@@ -178,7 +178,14 @@ def now_microseconds() -> int:
     return time.time_ns() // 1000
 
 
-def span_of_time(since: str | None, until: str | None, clock: Clock) -> dict[str, int | None]:
+class Span(TypedDict):
+    """A span of time as a session's arguments, microseconds since 1970."""
+
+    since: int | None
+    until: int | None
+
+
+def span_of_time(since: str | None, until: str | None, clock: Clock) -> Span:
     """`--since` and `--until` as a session's arguments."""
     from zt.times import parse_moment
 

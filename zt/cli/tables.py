@@ -9,11 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from analytics.wire import format_time
+from zt.cli.charts import bar
+from zt.cli.over_time import OverTime
 from zt.cli.runtime import printable
 from zt.jobs import OpenedFinding
 from zt.query import Count
 
-BAR_WIDTH = 24  # characters
 _NUMBERS = ("events", "metric", "threshold", "parts")
 
 
@@ -22,13 +23,17 @@ def cell(text: str, style: str = "") -> Text:
     return Text(printable(text), style)
 
 
-def count_table(field: str, counts: Sequence[Count], title: str | None = None) -> Table:
-    """Values with their counts and a bar."""
+def count_table(
+    field: str, counts: Sequence[Count], title: str | None = None, over_time: OverTime | None = None
+) -> Table:
+    """Values with their counts and a bar, and when their events were."""
     table = plain_table(field, "events", "", title=title)
+    if over_time:
+        table.add_column(over_time.title, no_wrap=True)
     most = max((count.count for count in counts), default=1)
     for count in counts:
-        bar = "█" * max(1, round(BAR_WIDTH * count.count / most))
-        table.add_row(cell(count.value), str(count.count), bar)
+        shape = [over_time.lines.get((count.value,), "")] if over_time else []
+        table.add_row(cell(count.value), str(count.count), bar(count.count, most), *shape)
     return table
 
 
@@ -49,5 +54,5 @@ def plain_table(*columns: str, title: str | None = None) -> Table:
     for column in columns:
         # values are what people look for: they are folded into lines, never cut
         justify: JustifyMethod = "right" if column in _NUMBERS else "left"
-        table.add_column(column, justify=justify, overflow="fold")
+        table.add_column(cell(column), justify=justify, overflow="fold")
     return table

@@ -21,13 +21,14 @@ from operator import attrgetter
 
 from analytics.store import EpochInfo, Store
 from analytics.wire import Finding
-from keys import KeysError, Ring
+from keys import Ring
 from zt.jobs.findings import OpenedFinding, open_each
 from zt.jobs.joining import join_findings
 from zt.jobs.kept import KeptGroup, KeptGroups
 from zt.jobs.pack import Job
 from zt.jobs.push import add_missing_parts
 from zt.query import Session
+from zt.query.sessions import Sessions
 
 
 @dataclass(slots=True)
@@ -59,11 +60,10 @@ class Follower:
     def __init__(
         self, ring: Ring, jobs: Iterable[Job], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._ring = ring
+        self._sessions = Sessions(ring)
+        self._session: Session | None = None
         self._jobs = {job.id: job for job in jobs}
         self._clock = clock
-        self._session: Session | None = None
-        self._stored: object = None
         self._lacks_parts = True
         self._last = 0
         self._epochs: Sequence[EpochInfo] = ()
@@ -81,8 +81,9 @@ class Follower:
         # Findings first: whatever they are of is there when the rest is read.
         new = self._read(store)
         epochs = store.epochs()
-        session = self._session_for(store, epochs)
-        session.refused = Counter()
+        session = self._sessions.at(store, epochs)
+        if session is not self._session:
+            self._session, self._lacks_parts = session, True
         news = News()
 
         def refuse(finding: Finding, error: Exception) -> None:
@@ -119,29 +120,6 @@ class Follower:
         if self._last and not found:
             return list(store.findings())
         return [finding for finding in found if finding.sequence > self._last]
-
-    def _session_for(self, store: Store, epochs: Sequence[EpochInfo]) -> Session:
-        """The session of before, if the ring and what it checked in the store are the same."""
-        self._ring = self._ring.refreshed()
-        known = [(epoch.kid, epoch.kcv, epoch.generation) for epoch in epochs]
-        stored = (store.tenant(), known, store.header_lines())
-        session = self._session
-        if session is None or session.ring is not self._ring or stored != self._stored:
-            session = self._new_session(store)
-            self._session, self._stored, self._lacks_parts = session, stored, True
-        session.store = store
-        return session
-
-    def _new_session(self, store: Store) -> Session:
-        try:
-            return Session(self._ring, store)
-        except KeysError:
-            # Keys may have rotated, and events come, since the ring was looked at.
-            newer = self._ring.refreshed()
-            if newer is self._ring:
-                raise
-            self._ring = newer
-            return Session(newer, store)
 
     def _join(
         self, session: Session, refuse: Callable[[Finding, Exception], None], *, has_moved: bool

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 
-from analytics.store import open_store, store_mark
+from analytics.store import Store, open_store, store_mark
 from analytics.wire import StoreBusyError, StoreError
 from keys import KeyCheckError, KeysError
-from zt.jobs.follow import Follower, News
+
+T_co = TypeVar("T_co", covariant=True)
 
 SHARE: Final = 2.0
 """Pauses are at least this many times as long as the last look: others get two thirds."""
@@ -30,7 +31,15 @@ LONG_BUSY: Final = 5.0
 """Seconds after which it is said that the store is busy."""
 
 
-class Turns:
+class Looker(Protocol[T_co]):
+    """What takes turns: a `zt.jobs.Follower` of findings, a `zt.query.tail.Tail` of events."""
+
+    def look(self, store: Store) -> T_co:
+        """What is new since the last look; one that fails changes nothing, and is repeated."""
+        ...
+
+
+class Turns(Generic[T_co]):
     """Looks at a store by turns.
 
     Args:
@@ -47,7 +56,7 @@ class Turns:
     def __init__(
         self,
         url: str,
-        follower: Follower,
+        follower: Looker[T_co],
         every: float,
         say: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
@@ -63,7 +72,7 @@ class Turns:
         self._busy_since: float | None = None
         self._trouble = ""
 
-    def take(self) -> News | None:
+    def take(self) -> T_co | None:
         """One turn: what is new, None if the store was busy, failed, or was not written.
 
         The store is closed again when it returns.
@@ -79,7 +88,7 @@ class Turns:
         if not self._is_due(mark, began):
             self.pause = self._every
             return None
-        news: News | None = None
+        news: T_co | None = None
         try:
             with open_store(self._url) as store:
                 news = self._follower.look(store)
