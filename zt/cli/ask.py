@@ -24,7 +24,7 @@ ExplainOption = Annotated[
 ]
 CsvOption = Annotated[bool, typer.Option("--csv", help="For spreadsheets: CSV on stdout.")]
 
-THE_STORES_WORD = "counts are the store's word; the values were opened here"
+STORES_WORD = "counts are the store's word; values are opened and proven here"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from zt.cli.ask import (
-    THE_STORES_WORD,
+    STORES_WORD,
     CsvOption,
     ExplainOption,
     WhereOption,
@@ -97,7 +97,7 @@ def count(
             from zt.cli.count_table import print_count
 
             print_count(session, question, asked)
-            note(THE_STORES_WORD)
+            note(STORES_WORD)
 
 
 def _span(text: str) -> int:

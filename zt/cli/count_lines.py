@@ -6,12 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from analytics.wire import format_time
 from zt.cli.export import write_csv
 from zt.cli.figures import Asked, described, measured, plain, title_of
-from zt.cli.runtime import write_lines
+from zt.cli.runtime import json_line, write_lines
 
 if TYPE_CHECKING:
     from zt.cli.ask import Question
@@ -29,7 +27,7 @@ def write_count(session: Session, question: Question, asked: Asked, *, csv: bool
         titles += map(title_of, asked.figures)
         write_csv(titles, (_cells(asked, group) for group in groups))
     else:
-        write_lines(msgspec.json.encode(described(asked, group)) + b"\n" for group in groups)
+        write_lines(json_line(described(asked, group)) for group in groups)
 
 
 def in_time(groups: Sequence[Group]) -> list[Group]:

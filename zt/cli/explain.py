@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analytics.wire import Lookup, Metric, Query, Selection
-from zt.cli.runtime import write_lines
+from zt.cli.runtime import json_line, write_lines
 from zt.cli.tables import cell, plain_table
 from zt.units import format_span
 
@@ -33,10 +33,7 @@ def print_plan(session: Session, plans: Sequence[Explained], *, json: bool) -> N
     """
     rows = [_rows(session, plan) for plan in plans]
     if json:
-        import msgspec
-
-        described = map(describe, plans, rows)
-        write_lines(msgspec.json.encode(item) + b"\n" for item in described)
+        write_lines(map(json_line, map(describe, plans, rows)))
         return
     console = Console()
     if not plans:

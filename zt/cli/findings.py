@@ -14,6 +14,7 @@ from zt.cli.runtime import (
     PackOption,
     RingOption,
     StoreOption,
+    json_line,
     note,
     printable,
     write_lines,
@@ -134,9 +135,7 @@ def _note_refused(findings: Counter[str], events: Counter[str]) -> None:
 
 
 def _write_json(opened: Iterable[OpenedFinding]) -> None:
-    import msgspec
-
-    write_lines(msgspec.json.encode(describe(item)) + b"\n" for item in opened)
+    write_lines(json_line(describe(item)) for item in opened)
 
 
 def _line(opened: OpenedFinding) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import os
 import sys
 import tempfile
@@ -108,9 +109,20 @@ def note(text: str) -> None:
 
 def write_json(value: Any) -> None:
     """One JSON document on stdout, as a line."""
+    write_lines([json_line(value)])
+
+
+def json_line(value: Any) -> bytes:
+    """A value as a line of JSON, with its end, that steers no terminal.
+
+    What would not show as a character is escaped, which is the same JSON.
+    """
     import msgspec
 
-    write_lines([msgspec.json.encode(value) + b"\n"])
+    text = msgspec.json.encode(value).decode()
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    return text.encode() + b"\n"
 
 
 def write_lines(lines: Iterable[bytes]) -> None:

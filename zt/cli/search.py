@@ -20,7 +20,7 @@ from zt.cli.runtime import (
     ZoneOption,
     note,
     note_withheld,
-    write_lines,
+    write_json,
 )
 
 if TYPE_CHECKING:
@@ -135,8 +135,6 @@ def _follow(
 
 def _printer(json: bool, pretty: bool) -> Show:
     """How an event is printed: for people on a terminal or if they say so, else as JSON."""
-    import msgspec
-
     if pretty or (sys.stdout.isatty() and not json):
         from rich.console import Console
 
@@ -147,7 +145,7 @@ def _printer(json: bool, pretty: bool) -> Show:
 
     def print_line(found: Found) -> None:
         shown = {"id": found.id, "event": found.event} if json else found.event
-        write_lines([msgspec.json.encode(shown) + b"\n"])
+        write_json(shown)
 
     return print_line
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zt.cli.ask import (
-    THE_STORES_WORD,
+    STORES_WORD,
     CsvOption,
     ExplainOption,
     Question,
@@ -70,7 +70,7 @@ def top(
             write_csv((field, "count"), ((count.value, count.count) for count in counts))
         else:
             _print_table(session, field, counts, question)
-            note(THE_STORES_WORD)
+            note(STORES_WORD)
 
 
 def _print_table(session: Session, field: str, counts: Sequence[Count], question: Question) -> None:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zt.cli.ask import ExplainOption, session_with
-from zt.cli.runtime import JsonOption, RingOption, StoreOption, note, printable, write_lines
+from zt.cli.runtime import (
+    JsonOption,
+    RingOption,
+    StoreOption,
+    json_line,
+    note,
+    printable,
+    write_lines,
+)
 
 if TYPE_CHECKING:
     from zt.query import Pattern, Term
@@ -29,8 +37,6 @@ def values(
     One a line; control characters are escaped. With --json each is a JSON string, as it is.
     Case does not matter to a pattern. Exit code 1: some were refused.
     """
-    import msgspec
-
     leaf = None if pattern is None else read_pattern(field, pattern)
     with session_with(keys, store) as session:
         if explain:
@@ -42,8 +48,7 @@ def values(
             print_plan(session, plans, json=json)
             return
         found = session.values(field, leaf)
-        encode = msgspec.json.encode if json else _line
-        write_lines(encode(value) + b"\n" for value in found)
+        write_lines(map(json_line if json else _line, found))
         note(f"found {len(found)} values")
 
 
@@ -70,4 +75,4 @@ def read_pattern(field: str, text: str) -> Term | Pattern | None:
 
 
 def _line(value: str) -> bytes:
-    return printable(value).encode()
+    return printable(value).encode() + b"\n"
