@@ -257,6 +257,7 @@ def test_a_plan_for_machines_has_the_requests_themselves(zt: Any) -> None:
         assert (step["field"], step["scheme"], step["values"]) == ("from", "det", 1)
         assert plan["requests"][-1]["query"]["group_by"] == ["type"]
         assert plan["requests"][-1]["query"]["interval"] == HOUR
+        assert plan["fields"] == {"type": "clear"}
         assert "user" not in json.dumps(plan["requests"])
     assert sum(plan["rows"] for plan in plans) == 6
 

@@ -80,7 +80,7 @@ def count(
     paths = {"distinct": distinct, "sum": sum_, "avg": avg, "min": min_, "max": max_}
     figures = figures_of({kind: given or [] for kind, given in paths.items()}, seen=seen)
     question = read_question(where, since, until, time_zone)
-    asked = Asked(tuple(by or ()), figures, step, number)
+    asked = Asked(tuple(dict.fromkeys(by or ())), figures, step, number)
     with session_with(keys, store) as session:
         if explain:
             from zt.cli.explain import print_plan

@@ -32,7 +32,7 @@ def event_text(found: Found) -> Text:
     name = next((values[path] for path in _NAMES if isinstance(values.get(path), str)), "event")
     moment = "no time" if found.time is None else format_time(found.time)
     text = Text.assemble(cell(moment, "bold"), "  ", cell(name, "bold"), f"  {found.id}\n")
-    width = min(MAX_PATH, max((len(cell(path)) for path, _ in leaves), default=0))
+    width = min(MAX_PATH, max((cell(path).cell_len for path, _ in leaves), default=0))
     for path, value in leaves:
         label = cell(path, "dim")
         padding = " " * max(0, width - label.cell_len)

@@ -83,7 +83,7 @@ def shown(metric: Metric, value: Number) -> str:
         return ""
     if is_time(metric):
         return short_time(int(value))
-    return str(value) if isinstance(value, int) else f"{value:.6g}"
+    return str(value) if isinstance(value, int) else f"{value:.10g}"
 
 
 def short_time(moment: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from zt.cli.charts import buckets, column_width, columns, sparkline, step_for
+from zt.cli.charts import buckets, column_width, columns, sparkline
 from zt.units import format_span
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class OverTime:
 
 
 def over_time(
-    session: Session, by: Sequence[str], keys: Sequence[Key], question: Question, step: int = 0
+    session: Session, by: Sequence[str], keys: Sequence[Key], question: Question, step: int
 ) -> OverTime | None:
     """Sparklines of the groups of these keys; the cloud is asked for these only.
 
@@ -48,28 +48,16 @@ def over_time(
         by: the fields of the groups.
         keys: their values.
         question: which events count.
-        step: the length of a bucket, microseconds; 0 chooses one.
+        step: the length of a bucket, microseconds.
 
     Returns:
         None without groups, with too many of them, and where no event has a time.
     """
-    from analytics.wire import Metric
     from zt.query import And
 
     if not 0 < len(keys) <= MAX_GROUPS:
         return None
     where = And((question.where, _one_of(by, keys)))
-    if not step:
-        ends = (Metric(kind="first"), Metric(kind="last"))
-        moments = [
-            m
-            for group in session.measure(figures=ends, where=where, **question.span)
-            for m in group.figures
-            if m is not None
-        ]
-        if not moments:
-            return None
-        step = step_for(int(max(moments) - min(moments)))
     counts: defaultdict[Key, dict[int, float]] = defaultdict(dict)
     for group in session.measure(by=by, every=step, where=where, **question.span):
         if group.bucket is not None:

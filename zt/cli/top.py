@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,7 +28,7 @@ from zt.cli.runtime import (
 )
 
 if TYPE_CHECKING:
-    from zt.query import Count, Session
+    from zt.query import Session
 
 
 def top(
@@ -61,23 +60,35 @@ def top(
             plans = session.explain(question.where, **span, measure=Measure((field,), **span))
             print_plan(session, plans, json=json)
             return
+        if not (json or csv):
+            _print_table(session, field, number, question)
+            note(STORES_WORD)
+            return
         counts = session.top(field, where=question.where, limit=number, **span)
         if json:
             write_json([{"value": count.value, "count": count.count} for count in counts])
-        elif csv:
+        else:
             from zt.cli.export import write_csv
 
             write_csv((field, "count"), ((count.value, count.count) for count in counts))
-        else:
-            _print_table(session, field, counts, question)
-            note(STORES_WORD)
 
 
-def _print_table(session: Session, field: str, counts: Sequence[Count], question: Question) -> None:
+def _print_table(session: Session, field: str, number: int, question: Question) -> None:
     from rich.console import Console
 
+    from analytics.wire import Metric
+    from zt.cli.charts import step_for
+    from zt.cli.figures import COUNT
     from zt.cli.over_time import over_time
     from zt.cli.tables import count_table
+    from zt.query import Count
 
-    shape = over_time(session, [field], [(count.value,) for count in counts], question)
+    figures = (COUNT, Metric(kind="first"), Metric(kind="last"))
+    groups = session.measure((field,), figures, where=question.where, **question.span)[:number]
+    moments = [int(m) for group in groups for m in group.figures[1:] if m is not None]
+    shape = None
+    if moments:
+        step = step_for(max(moments) - min(moments))
+        shape = over_time(session, (field,), [group.key for group in groups], question, step)
+    counts = [Count(group.key[0], int(group.figures[0] or 0)) for group in groups]
     Console().print(count_table(field, counts, over_time=shape))

@@ -8,7 +8,7 @@ cloud's word.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, product
@@ -103,11 +103,14 @@ class Session:
         since: int | None = None,
         until: int | None = None,
         limit: int | None = None,
+        known: Container[str] = (),
     ) -> Iterator[Found]:
         """The events that a question asks for, newest first, those without a time last.
 
         It is compiled once for each epoch and profile whose time range overlaps, and for none
         before its turn comes: a question with a limit ends without having asked older epochs.
+        Events whose ids are `known` count towards the limit of what is fetched; they are left out
+        unopened.
 
         Raises:
             GrantError: the ring is a reader ring that can't verify events, or does not open what
@@ -117,7 +120,8 @@ class Session:
         asked = self._asked(where, since, until)
         seen: set[str] = set()
         streams = (
-            (newest, self._search(plan, where, since, until, limit, seen)) for plan, newest in asked
+            (newest, self._search(plan, where, since, until, limit, seen, known))
+            for plan, newest in asked
         )
         yield from islice(newest_first(streams), limit)
 
@@ -129,16 +133,22 @@ class Session:
         until: int | None,
         limit: int | None,
         seen: set[str],
+        known: Container[str],
     ) -> Iterator[Found]:
         compiled = Compiler(plan, Values(self.store)).compile(where)
         asked = selection(plan, compiled, since, until, limit)
-        return self._selected(asked, compiled, where, seen)
+        return self._selected(asked, compiled, where, seen, known)
 
     def _selected(
-        self, asked: Selection, compiled: Compiled, where: Node, seen: set[str]
+        self,
+        asked: Selection,
+        compiled: Compiled,
+        where: Node,
+        seen: set[str],
+        known: Container[str] = (),
     ) -> Iterator[Found]:
         """The events that the cloud selects, without those that are not asked for."""
-        for found in self.open(self.store.scan(asked), seen):
+        for found in self.open(self.store.scan(asked), seen, known):
             in_time = _within(found.time, asked.since, asked.until)
             if in_time and matches(where, found.view, found.plan):
                 yield found
@@ -158,10 +168,13 @@ class Session:
                     Compiler(plan, values=None).compile(term)
         return asked
 
-    def open(self, lines: Iterable[bytes], seen: set[str] | None = None) -> Iterator[Found]:
+    def open(
+        self, lines: Iterable[bytes], seen: set[str] | None = None, known: Container[str] = ()
+    ) -> Iterator[Found]:
         """Verify and decrypt events of the store, each id once; count those that fail.
 
-        `seen` holds the ids that came before, and takes in those that come now.
+        `seen` holds the ids that came before, and takes in those that come now. Those that are
+        `known` are passed over.
 
         Raises:
             GrantError: the ring is a reader ring that can't verify events.
@@ -175,6 +188,8 @@ class Session:
                     raise IntegrityError(
                         "the store returned something that is no event", "check it"
                     )
+                if line.meta.id in known:
+                    continue
                 if line.meta.id in seen:
                     raise IntegrityError("the store returned one event twice", "check it")
                 opened = self.decoder.open(line)

@@ -109,8 +109,7 @@ class Tail:
         now = self._clock()
         before = self._newest
         if self._first is None:
-            found = self._ask(session, now, self._floor, MAX_EVENTS)
-            heard.found = [item for item in found if item.id not in self._seen]
+            heard.found = found = self._ask(session, now, self._floor, MAX_EVENTS)
             if len(found) == MAX_EVENTS and before < min(map(_time, found)):
                 heard.left_out = min(map(_time, found))
         else:
@@ -118,6 +117,8 @@ class Tail:
         # From here on nothing can fail: what was found is passed on.
         self._first = None
         self._remember(found, now)
+        if found and self._floor is not None and self._floor > self._newest:
+            heard.left_out = self._floor  # too many of one moment: more of it can't be told apart
         heard.found.sort(key=_time)
         for reason in session.refused.keys() - self._told:
             heard.refused[reason] = session.refused[reason]
@@ -135,11 +136,12 @@ class Tail:
         return [*self._ask(session, now, floor, MAX_EVENTS), *shown], shown[:first]
 
     def _ask(self, session: Session, now: int, since: int | None, limit: int) -> list[Found]:
-        """The newest events of a span, but none of a time to come."""
+        """The newest events of a span that were not seen, but none of a time to come."""
         until = now + self._lateness
         if self._until is not None:
             until = min(until, self._until)
-        return list(session.search(self._where, since=since, until=until, limit=limit))
+        found = session.search(self._where, since=since, until=until, limit=limit, known=self._seen)
+        return list(found)
 
     def _remember(self, found: list[Found], now: int) -> None:
         """Take in what was found, and forget what lies before the window or is too much."""

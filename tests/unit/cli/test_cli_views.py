@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -47,13 +48,13 @@ def found(event: dict[str, Any], time: int | None = T) -> Found:
     return Found("the-id", event, event, time, plan=None)  # type: ignore[arg-type]
 
 
-def explained(text: str) -> tuple[Explained, int]:
+def explained(text: str) -> tuple[Explained, int, dict[str, str]]:
     query = Query(kid="00" * 4, profile="A" * 22, group_by=(text,))
     step = Step(text, "det", text, text, exact=False, candidates=1_000_000)
-    return Explained("00" * 4, text, (step,), AllOf(parts=()), [query]), 5
+    return Explained("00" * 4, text, (step,), AllOf(parts=()), [query]), 5, {text: text}
 
 
-VIEWS = {
+VIEWS: dict[str, Callable[[str], Sequence[RenderableType]]] = {
     "top": lambda text: [count_table(text, [Count(text, 1)], title="values")],
     "count": lambda text: [
         group_table(Asked((text,), FIGURES, None, None), [Group((text,), None, (1, 1, None, T, T))])
@@ -167,7 +168,7 @@ def test_groups_have_their_figures_a_bar_and_a_shape() -> None:
         *("type", "count", "distinct", "sip.from", "avg", "size", "first", "last", "by", "1m"),
     ]
     assert first.split() == [
-        *("a", "8", "3", "1.23457e+06", "2026-11-24T00:00:00Z", "2026-11-24T00:00:01Z"),
+        *("a", "8", "3", "1234567.5", "2026-11-24T00:00:00Z", "2026-11-24T00:00:01Z"),
         *("█" * 24, "▁█"),
     ]
     assert second.split() == ["b", "2", "0", "█" * 6]
@@ -195,7 +196,7 @@ def test_a_plan_says_what_is_a_superset_and_what_happens_to_it() -> None:
     )
     where = In(path="type", values=("x",))
     request = Selection(kid=kid, profile=profile, filter=where)
-    text = rendered(*renderables(Explained(kid, "mine", steps, where, [request]), 12_345))
+    text = rendered(*renderables(Explained(kid, "mine", steps, where, [request]), 12_345, {}))
     assert "epoch 00000000, profile mine" in text
     assert [line.split()[-3:] for line in text.splitlines()[2:5]] == [
         ["to", "500,000", "superset"],

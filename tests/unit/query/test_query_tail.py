@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.store import JobState, open_store
-from analytics.wire import Selection, format_time, parse_time
+from analytics.wire import EventLine, Selection, format_time, parse_time
 from keys import Ring, init_ring, rotate_ring
+from zt.encoder import Decoder
 from zt.errors import QueryError
 from zt.profile import Profile
 from zt.query import parse, tail
@@ -158,6 +159,45 @@ def test_memory_is_bounded_and_what_is_lost_is_said(
     assert heard.left_out is None  # nothing between was lost
 
 
+def test_more_of_one_moment_than_can_be_told_apart_is_said(
+    start: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a profile shows the hour only."""
+    monkeypatch.setattr(tail, "MAX_EVENTS", 4)
+    desk = start()
+    desk.add(*(event(0, str(n)) for n in range(3)))
+    assert len(desk.look()) == 2
+    desk.add(event(0, "3"))
+    heard = desk.tail.look(desk.store)
+    assert [item.event["name"] for item in heard.found] == ["3"]
+    assert heard.left_out == NOW + 1
+    desk.add(event(0, "lost"), event(1, "4"))
+    heard = desk.tail.look(desk.store)
+    assert [item.event["name"] for item in heard.found] == ["4"]
+    assert heard.left_out is None
+
+
+def test_what_was_seen_is_not_opened_again(
+    start: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a look costs with what is new."""
+    opened: list[str] = []
+    genuine = Decoder.open
+
+    def noting(self: Decoder, line: EventLine) -> Any:
+        opened.append(line.meta.id)
+        return genuine(self, line)
+
+    monkeypatch.setattr(Decoder, "open", noting)
+    desk = start(first=9)
+    desk.add(*(event(n / 10, str(n)) for n in range(5)))
+    desk.look()
+    opened.clear()
+    desk.add(event(1, "new"))
+    assert desk.look() == ["new"]
+    assert len(opened) == 1
+
+
 def test_without_times_nothing_can_be_followed(
     store: JobState, encrypt: Any, shared_ring: Ring
 ) -> None:
@@ -210,7 +250,7 @@ def test_a_look_that_fails_loses_nothing(
     assert desk.look() == ["a", "b"]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     batches=st.lists(
         st.lists(st.tuples(st.integers(0, 8), st.booleans()), max_size=5), min_size=1, max_size=6
