@@ -207,6 +207,31 @@ def test_a_terminal_gets_events_to_read_and_a_pipe_gets_json(history: History) -
     assert json.loads(piped.stdout) == EVENTS[29]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("search", "*"),
+        ("search", "*", "--pretty"),
+        ("search", "*", "--explain"),
+        ("top", "from"),
+        ("count", "--by", "from"),
+        ("count", "--by", "from", "--csv"),
+        ("values", "from"),
+    ],
+    ids=" ".join,
+)
+def test_a_closed_pipe_is_no_error(words: tuple[str, ...], history: History) -> None:
+    environment = os.environ | {"ZT_KEYS": str(history.path), "ZT_STORE": history.store}
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "zt", *words],
+        stdout=writing, stderr=subprocess.PIPE, env=environment, check=False, timeout=60,
+    )  # fmt: skip
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 # --- values ------------------------------------------------------------------------------------
 
 NAMES = [f"user-{n}@example.org" for n in range(5)]
@@ -260,6 +285,20 @@ def test_a_plan_for_machines_has_the_requests_themselves(zt: Any) -> None:
         assert plan["fields"] == {"type": "clear"}
         assert "user" not in json.dumps(plan["requests"])
     assert sum(plan["rows"] for plan in plans) == 6
+
+
+def test_a_superset_is_said_to_be_one_and_counted_exactly(
+    zt: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a part of a word stands in very many values."""
+    truth = zt("count", "--by", "type", "--where", "from:*user-1*", "--json").out
+    monkeypatch.setattr("zt.query.compile.MAX_CANDIDATES", 0)
+    text = zt("count", "--by", "type", "--where", "from:*user-1*", "--explain").out.decode()
+    assert text.count("superset") == text.count("some of which may not fit") == 2
+    assert "your side opens these" in text
+    [first, _] = lines(zt("search", "from:*user-1*", "--explain", "--json"))
+    assert (first["exact"], first["steps"][0]["values"]) == (False, None)
+    assert zt("count", "--by", "type", "--where", "from:*user-1*", "--json").out == truth
 
 
 @pytest.mark.parametrize(

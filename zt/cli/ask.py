@@ -20,7 +20,9 @@ WhereOption = Annotated[
 ]
 ExplainOption = Annotated[
     bool,
-    typer.Option("--explain", help="Don't ask: print what the cloud would see, and what is exact."),
+    typer.Option(
+        "--explain", help="Instead of asking: print what the cloud would see, and what is exact."
+    ),
 ]
 CsvOption = Annotated[bool, typer.Option("--csv", help="For spreadsheets: CSV on stdout.")]
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
 from rich.table import Table
 
 from analytics.wire import MICROSECONDS, format_time
@@ -14,7 +13,7 @@ from zt.cli.charts import bar, buckets
 from zt.cli.figures import COUNT, Asked, measured, short_time, shown, title_of
 from zt.cli.over_time import MAX_GROUPS, OverTime, over_time
 from zt.cli.runtime import note
-from zt.cli.tables import cell, plain_table
+from zt.cli.tables import Terminal, cell, plain_table
 
 if TYPE_CHECKING:
     from zt.cli.ask import Question
@@ -29,16 +28,16 @@ def print_count(session: Session, question: Question, asked: Asked) -> None:
     by_time_only = asked.step is not None and not asked.by
     groups = measured(session, question, asked, asked.step if by_time_only else None)
     if by_time_only:
-        Console().print(histogram(asked, groups))
+        Terminal().print(histogram(asked, groups))
     elif not asked.by and asked.figures == (COUNT,):
-        Console().print(str(groups[0].figures[0]), highlight=False)
+        Terminal().print(str(groups[0].figures[0]), highlight=False)
     else:
         kept = list(islice(groups, asked.number))
         shape = None
         if asked.step is not None:
             keys = [group.key for group in kept]
             shape = over_time(session, asked.by, keys, question, asked.step)
-        Console().print(group_table(asked, kept, shape))
+        Terminal().print(group_table(asked, kept, shape))
         _note_left_out(len(groups) - len(kept), len(kept), is_over_time=asked.step is not None)
 
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from analytics.wire import Lookup, Metric, Query, Selection
 from zt.cli.figures import title_of
 from zt.cli.runtime import json_line, write_lines
-from zt.cli.tables import cell, plain_table
+from zt.cli.tables import Terminal, cell, plain_table
 from zt.units import format_span
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def print_plan(session: Session, plans: Sequence[Explained], *, json: bool) -> N
     if json:
         write_lines(map(json_line, map(describe, plans, rows, schemes)))
         return
-    console = Console()
+    console = Terminal()
     if not plans:
         console.print("nothing is asked: no epoch has events in that time")
     for parts in map(renderables, plans, rows, schemes):

@@ -80,11 +80,9 @@ def _print_all(keys: Path, store: str, pack: str, json: bool) -> None:
     if json:
         _write_json(opened)
     else:
-        from rich.console import Console
+        from zt.cli.tables import Terminal, finding_table
 
-        from zt.cli.tables import finding_table
-
-        Console().print(finding_table(opened))
+        Terminal().print(finding_table(opened))
     _note_refused(refused, session.refused)
     note_added(added)
     if refused or session.refused:

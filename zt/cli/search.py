@@ -136,11 +136,10 @@ def _follow(
 def _printer(json: bool, pretty: bool) -> Show:
     """How an event is printed: for people on a terminal or if they say so, else as JSON."""
     if pretty or (sys.stdout.isatty() and not json):
-        from rich.console import Console
-
         from zt.cli.event_view import event_text
+        from zt.cli.tables import Terminal
 
-        console = Console(force_terminal=True if pretty else None)
+        console = Terminal(force_terminal=True if pretty else None)
         return lambda found: console.print(event_text(found), soft_wrap=True)
 
     def print_line(found: Found) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 
-from rich.console import JustifyMethod
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -15,7 +16,20 @@ from zt.cli.runtime import printable
 from zt.jobs import OpenedFinding
 from zt.query import Count
 
+WIDE = 200  # columns, where no terminal says how wide it is: what is searched is not folded
 _NUMBERS = ("events", "metric", "threshold", "parts")
+
+
+class Terminal(Console):
+    """Stdout: as wide as the terminal is, and quiet when nobody reads any more."""
+
+    def __init__(self, *, force_terminal: bool | None = None) -> None:
+        width = None if sys.stdout.isatty() else WIDE
+        super().__init__(width=width, force_terminal=force_terminal)
+
+    def on_broken_pipe(self) -> None:
+        """The command ends as all do whose pipe was closed, where rich would exit with 1."""
+        raise BrokenPipeError
 
 
 def cell(text: str, style: str = "") -> Text:

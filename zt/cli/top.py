@@ -74,13 +74,11 @@ def top(
 
 
 def _print_table(session: Session, field: str, number: int, question: Question) -> None:
-    from rich.console import Console
-
     from analytics.wire import Metric
     from zt.cli.charts import step_for
     from zt.cli.figures import COUNT
     from zt.cli.over_time import over_time
-    from zt.cli.tables import count_table
+    from zt.cli.tables import Terminal, count_table
     from zt.query import Count
 
     figures = (COUNT, Metric(kind="first"), Metric(kind="last"))
@@ -91,4 +89,4 @@ def _print_table(session: Session, field: str, number: int, question: Question) 
         step = step_for(max(moments) - min(moments))
         shape = over_time(session, (field,), [group.key for group in groups], question, step)
     counts = [Count(group.key[0], int(group.figures[0] or 0)) for group in groups]
-    Console().print(count_table(field, counts, over_time=shape))
+    Terminal().print(count_table(field, counts, over_time=shape))
