@@ -346,6 +346,7 @@ def test_what_can_not_be_answered_says_why_and_what_to_change(
     [
         ("top", "type", "--json", "--csv"),
         ("count", "--json", "--csv"),
+        ("count", "--explain", "--csv"),
         ("count", "-n", "3"),
         ("count", "--every", "soon"),
         ("count", "--every", "9999999d"),
@@ -354,6 +355,7 @@ def test_what_can_not_be_answered_says_why_and_what_to_change(
         ("search", "*", "--lateness", "1m"),
         ("search", "*", "--follow", "--every", "2d"),
         ("search", "*", "--follow", "--lateness", "late"),
+        ("search", "*", "--follow", "--lateness", "99999d"),
         ("search", "*", "--follow", "--explain"),
         ("search", "*", "--json", "--pretty"),
         ("values", "from", ""),

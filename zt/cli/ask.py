@@ -75,11 +75,11 @@ def end(session: Session) -> None:
         raise typer.Exit(1)
 
 
-def one_format(json: bool, csv: bool) -> None:
-    """Refuse two formats at once.
+def one_format(*, json: bool, csv: bool, explain: bool) -> None:
+    """Refuse what does not go together.
 
     Raises:
-        typer.BadParameter: both are asked for.
+        typer.BadParameter: two formats are asked for, or CSV of a plan.
     """
-    if json and csv:
-        raise typer.BadParameter("choose one of them", param_hint="--json, --csv")
+    if csv and (json or explain):
+        raise typer.BadParameter("choose one of them", param_hint="--csv, --json, --explain")

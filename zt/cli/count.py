@@ -73,7 +73,7 @@ def count(
     """
     from zt.cli.figures import Asked, figures_of
 
-    one_format(json, csv)
+    one_format(json=json, csv=csv, explain=explain)
     step = None if every is None else _span(every)
     if number is not None and not by:
         raise typer.BadParameter("it goes with --by only", param_hint="-n")

@@ -134,5 +134,4 @@ def _rows(session: Session, plan: Explained) -> int:
         filter=plan.filter,
         metrics=(Metric(kind="events"),),
     )
-    [row] = session.store.query(query)
-    return int(row.metrics[0] or 0)
+    return sum(int(row.metrics[0] or 0) for row in session.store.query(query))

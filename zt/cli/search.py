@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from zt.query import Found
     from zt.query.tail import Heard
 
+_LATEST = "7d"
+
 Show = Callable[["Found"], None]
 
 
@@ -154,6 +156,11 @@ def _lateness(text: str | None) -> int:
     from zt.units import parse_span
 
     try:
-        return LATENESS if text is None else parse_span(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--lateness") from None
+        lateness = LATENESS if text is None else parse_span(text)
+    except ValueError:
+        lateness = -1
+    if not 0 <= lateness <= parse_span(_LATEST):
+        raise typer.BadParameter(
+            f"give a time up to {_LATEST}, such as 30s or 5m", param_hint="--lateness"
+        )
+    return lateness

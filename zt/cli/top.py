@@ -49,7 +49,7 @@ def top(
     The cloud groups and counts ciphertexts; the values are opened here. The table also shows when
     the events were. Exit code 1: some were refused.
     """
-    one_format(json, csv)
+    one_format(json=json, csv=csv, explain=explain)
     question = read_question(where, since, until, time_zone)
     span = question.span
     with session_with(keys, store) as session:
