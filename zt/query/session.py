@@ -137,7 +137,7 @@ class Session:
     ) -> Iterator[Found]:
         compiled = Compiler(plan, Values(self.store)).compile(where)
         asked = selection(plan, compiled, since, until, limit)
-        return self._selected(asked, compiled, where, seen, known)
+        yield from self._selected(asked, compiled, where, seen, known)
 
     def _selected(
         self,
