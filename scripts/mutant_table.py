@@ -72,6 +72,9 @@ OVERLAP = "tests/unit/query/test_query_overlap.py"
 PATTERN_FIELDS = "tests/unit/encoder/test_encoder_pattern_fields.py"
 PATTERNS = "tests/unit/profile/test_profile_patterns.py"
 PFX = "tests/unit/crypto/test_crypto_ipcrypt_pfx.py"
+EXPORT = "tests/unit/cli/test_cli_export.py"
+VIEWS = "tests/unit/cli/test_cli_views.py"
+TAIL = "tests/unit/query/test_query_tail.py"
 EXPIRE = "tests/stores/test_store_expire.py"
 DUCKDB_FILE = "tests/stores/test_store_duckdb_file.py"
 PAGES = "tests/stores/test_store_pages.py"
@@ -722,6 +725,36 @@ MUTANTS = (
         "analytics/wire/strict_json.py",
         {"or _may_be_too_deep(text)": ""},
         (OBJECTS,),
+    ),
+    Mutant(
+        "a cell of CSV may be a formula",
+        "zt/cli/export.py",
+        {'    return "\'" + text': "    return text"},
+        (EXPORT,),
+    ),
+    Mutant(
+        "JSON may steer the terminal",
+        "zt/cli/runtime.py",
+        {"if not text.isprintable():": "if False:"},
+        (VIEWS,),
+    ),
+    Mutant(
+        "a cell of a table may steer the terminal",
+        "zt/cli/tables.py",
+        {"return Text(printable(text), style)": "return Text(text, style)"},
+        (VIEWS,),
+    ),
+    Mutant(
+        "an event of a time to come closes the window of a followed search",
+        "zt/query/tail.py",
+        {"min(max(map(_time, found)), now)": "max(map(_time, found))"},
+        (TAIL,),
+    ),
+    Mutant(
+        "a followed search remembers without bound",
+        "zt/query/tail.py",
+        {"if len(self._seen) >= MAX_EVENTS:": "if False:"},
+        (TAIL,),
     ),
     # --- stores ------------------------------------------------------------------------------
     Mutant(

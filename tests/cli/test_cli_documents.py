@@ -50,7 +50,8 @@ def test_every_command_of_the_readme_is_there_and_the_other_way_round() -> None:
     for command in (
         "zt-keys init", "zt-keys list", "zt-keys check", "zt-keys rotate", "zt-keys rewrap",
         "zt-keys reader", "zt probe pcap",
-        "zt encrypt", "zt decrypt", "zt search", "zt top", "zt jobs push", "zt jobs list",
+        "zt encrypt", "zt decrypt", "zt search", "zt top", "zt count", "zt values",
+        "zt jobs push", "zt jobs list",
         "zt findings", "zt policy run", "zt profile list", "zt profile show", "zt profile check",
         "zt profile explain", "zt profile suggest",
         "zt-analytics ingest", "zt-analytics run", "zt-analytics status",

@@ -11,14 +11,12 @@ a question becomes, the edge evaluates the question itself again on the events t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from ipaddress import IPv6Network
 from typing import Any, Literal, NamedTuple
 
+from analytics.wire import Exists as HasValue
 from analytics.wire import (
-    AllOf,
-    AnyOf,
     Filter,
     In,
     PrefixRange,
@@ -27,9 +25,6 @@ from analytics.wire import (
     decode_json,
     scalar_text,
 )
-from analytics.wire import Exists as HasValue
-from analytics.wire import Not as Negation
-from analytics.wire import Range as Between
 from zt.encoder.fields import FieldPlan
 from zt.encoder.plan import Plan
 from zt.errors import QueryError
@@ -37,8 +32,8 @@ from zt.query.aliases import targets
 from zt.query.ast import And, Exists, Leaf, Node, Not, Or, Pattern, Range, Term
 from zt.query.dictionary import MAX_CANDIDATES, Values
 from zt.query.evaluate import asked_network, text_matches
+from zt.query.filters import NOTHING, all_of, any_of, between, negated, within_network
 from zt.query.patterns import needle
-from zt.query.ranges import range_bounds
 from zt.query.show import shown
 from zt.schemes.base import UnfitError
 from zt.schemes.ip import IpPfx
@@ -48,11 +43,6 @@ Exactness = Literal["exact", "candidate"]
 
 MAX_VALUES = 200_000
 """Ciphertexts that are named for one leaf; a filter of them has some 30 MB."""
-
-_MAPPED = IPv6Network("::ffff:0:0/96")
-
-NOTHING = AnyOf(parts=())
-EVERYTHING = AllOf(parts=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +119,17 @@ class Compiler:
         """What selects all that is asked for, or more; if it does not widen, no more, or less."""
         match node:
             case And(parts):
-                return _all(self._filter(part, widens=widens) for part in parts)
+                return all_of(self._filter(part, widens=widens) for part in parts)
             case Or(parts):
-                return _any(self._filter(part, widens=widens) for part in parts)
+                return any_of(self._filter(part, widens=widens) for part in parts)
             case Not(part):
-                return _not(self._filter(part, widens=not widens))
+                return negated(self._filter(part, widens=not widens))
         found = []
         for path in targets(node.path, self._plan.profile):
             own, step = self._leaf(replace(node, path=path))
             self._steps.append(step)
             found.append(own if widens or step.exact else NOTHING)
-        return _any(found)
+        return any_of(found)
 
     def _leaf(self, leaf: Leaf) -> tuple[Filter, Step]:
         field = visible_field(self._plan, leaf.path)
@@ -148,7 +138,7 @@ class Compiler:
             case Exists():
                 return HasValue(path=field.path), replace(step, how="whether it has a value")
             case Range():
-                return _between(leaf, field), replace(step, how="a range")
+                return between(leaf, field.rule.column_kind), replace(step, how="a range")
             case Term(_, "equals"):
                 if network := asked_network(leaf, field):
                     return self._network(field, network, leaf, step)
@@ -185,7 +175,7 @@ class Compiler:
     ) -> tuple[Filter, Step]:
         """Addresses in a network: by ranges where addresses compare, else by tokens."""
         if field.keyspace is None:
-            return _ranges(field.path, network), replace(step, how="a range of addresses")
+            return within_network(field.path, network), replace(step, how="a range of addresses")
         if isinstance(field.scheme, IpPfx):
             low, high = field.scheme.network(network)
             step = replace(step, how="a range of encrypted addresses")
@@ -272,53 +262,6 @@ def equal_ciphertexts(field: FieldPlan, text: str) -> tuple[str, ...]:
     except UnfitError:
         return ()
     return tuple(dict.fromkeys(scalar_text(one.ciphertext) or "" for one in made))
-
-
-# --- filters -----------------------------------------------------------------------------------
-
-
-def _all(parts: Iterable[Filter]) -> Filter:
-    flat = [p for part in parts for p in (part.parts if isinstance(part, AllOf) else (part,))]
-    return flat[0] if len(flat) == 1 else AllOf(parts=tuple(flat))
-
-
-def _any(parts: Iterable[Filter]) -> Filter:
-    flat = [p for part in parts for p in (part.parts if isinstance(part, AnyOf) else (part,))]
-    return flat[0] if len(flat) == 1 else AnyOf(parts=tuple(flat))
-
-
-def _not(part: Filter) -> Filter:
-    if isinstance(part, Negation):
-        return part.part
-    if part == NOTHING:
-        return EVERYTHING
-    return NOTHING if part == EVERYTHING else Negation(part=part)
-
-
-def _between(leaf: Range, field: FieldPlan) -> Filter:
-    bounds = range_bounds(leaf, field.rule.column_kind)
-    if bounds.gte is None and bounds.lt is None:  # any number, or any time
-        return _any((Between(path=field.path, gte=0), Between(path=field.path, lt=0)))
-    return Between(path=field.path, gte=bounds.gte, lt=bounds.lt)
-
-
-def _ranges(path: str, network: Network) -> Filter:
-    """The ranges of a network in a clear column.
-
-    An IPv4-mapped address is the IPv4 address: of IPv4 its range belongs to the network, and to no
-    larger network of IPv6.
-    """
-    first, last = network.network_address, network.broadcast_address
-    if network.version == 4:
-        spans = [(str(first), str(last)), (f"::ffff:{first}", f"::ffff:{last}")]
-    elif network.supernet_of(_MAPPED):
-        spans = [
-            (str(first), str(_MAPPED.network_address - 1)),
-            (str(_MAPPED.broadcast_address + 1), str(last)),
-        ]
-    else:
-        spans = [(str(first), str(last))]
-    return _any(PrefixRange(path=path, low=low, high=high) for low, high in spans)
 
 
 def _test(leaf: Term | Pattern, field: FieldPlan) -> Callable[[str], bool]:
