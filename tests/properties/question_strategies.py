@@ -8,7 +8,9 @@ from typing import Any, Literal, NamedTuple
 from hypothesis import strategies as st
 from properties import profile_strategies as made
 from properties.event_strategies import Event
+from properties.plain_answers import targets
 from properties.plain_refusals import Verdict, verdict
+from properties.plain_values import Sent
 from support.independent.conventions import Json
 from support.independent.envelopes import scalar_text
 from support.independent.profiles import Profile
@@ -16,6 +18,7 @@ from support.independent.profiles import Profile
 from analytics.wire import Metric, parse_time
 from zt.query.ast import (
     EVERYTHING,
+    NOTHING,
     And,
     Exists,
     Leaf,
@@ -37,8 +40,11 @@ NETWORKS = [
 NUMBERS = ["0", "7", "99.5", "100", "150", "-100", "1e3", "9007199254740993", "1e300", "-0.0"]
 TIMES = ["2026-11-23", "2026-11-24", "1970-01-01", "2026-11-23T10:00:00.000001Z"]
 TIMES += ["2026-11-23T10:30:00Z", "2026-11-23T11:00:00Z", "2026-11-23T11:30:00Z"]
-MOMENTS = [parse_time(time) for time in TIMES]
 MINUTE = 60_000_000
+_FIRST, _NEXT, _LAST = (parse_time(f"2026-11-{day}") for day in ("23T10:00:00.000001Z", "24", "25"))
+SPANS = [(None, None)] * 10 + [(_FIRST, None), (None, _NEXT), (0, _NEXT), (_FIRST, _LAST)]
+SPANS += [(_NEXT, None), (None, 0), (_NEXT, _NEXT)]
+"""Since when and until when."""
 
 
 class Batch(NamedTuple):
@@ -82,60 +88,62 @@ def batches(draw: st.DrawFn, epochs: int) -> list[Batch]:
     profiles = [draw(made.profiles())]
     if draw(st.booleans()):
         profiles.append(draw(made.altered(profiles[0])))
-    numbers = draw(st.lists(st.integers(0, epochs - 1), min_size=1, max_size=4))
-    return [
-        Batch(
-            epoch,
-            draw(st.sampled_from(profiles)),
-            draw(st.lists(made.events(), min_size=1, max_size=5)),
-        )
-        for epoch in sorted(numbers)
-    ]
+    made_by = st.tuples(st.integers(0, epochs - 1), st.sampled_from(profiles))
+    size = draw(st.sampled_from([1, 2, 3, 4]))
+    several = draw(st.lists(made_by, min_size=size, max_size=size))
+    several.sort(key=lambda each: each[0])
+    return [Batch(epoch, profile, draw(_events())) for epoch, profile in several]
+
+
+@st.composite
+def _events(draw: st.DrawFn) -> list[Event]:
+    size = draw(st.sampled_from([1, 2, 4, 6]))
+    return draw(st.lists(made.events(), min_size=size, max_size=size))
 
 
 # --- leaves --------------------------------------------------------------------------------------
 
+SELDOM = 31
+"""One number of many, and not the least or greatest, which are drawn more often."""
 
-def _texts(sort: str) -> st.SearchStrategy[str]:
-    return st.sampled_from([scalar_text(value) for value in made.SORTS[sort]])
+Words = st.SearchStrategy[str]
+"""Texts of values."""
 
 
 @st.composite
-def _pieces(draw: st.DrawFn, sort: str, longest: int = 8) -> str:
+def _pieces(draw: st.DrawFn, words: Words) -> str:
     """A part of a value, perhaps spelled otherwise."""
-    text = draw(_texts(sort))
+    text = draw(words)
     start = draw(st.integers(0, max(len(text) - 3, 0)) | st.just(0))
-    part = text[start : start + draw(st.integers(3, longest))]
-    return draw(st.sampled_from([part, part, part.upper(), text[-5:], "zzz"]))
+    part = text[start : start + draw(st.integers(3, 8))]
+    return draw(st.sampled_from([part, part, part.upper(), text[-5:], text[:4], "zzz"]))
 
 
 @st.composite
-def _terms(draw: st.DrawFn, path: str, sort: str) -> Term:
-    if draw(st.booleans()):
-        several = [_texts(sort)]
-        if sort == "address":
-            several += [st.sampled_from(NETWORKS)] * 2
-        return Term(path, "equals", draw(st.one_of(several)))
-    operators: list[Operator] = ["whole", "contains", "startswith", "endswith"]
+def _terms(draw: st.DrawFn, path: str, sort: str, words: Words) -> Term:
+    operators: list[Operator] = ["equals", "whole", "contains", "startswith", "endswith"]
     operator = draw(st.sampled_from(operators))
-    text = draw(_texts(sort) if draw(st.booleans()) else _pieces(sort))
-    return Term(path, operator, text)
+    if operator == "equals" and sort == "address":
+        return Term(path, operator, draw(words | st.sampled_from(NETWORKS)))
+    is_whole = operator in ("equals", "whole") or not draw(st.integers(0, 3))
+    return Term(path, operator, draw(words if is_whole else _pieces(words)))
 
 
 @st.composite
-def _patterns(draw: st.DrawFn, path: str, sort: str) -> Pattern:
-    """Parts of values between wildcards, or a value in which some parts are wildcards."""
-    wild = st.sampled_from(Wildcard)
+def _patterns(draw: st.DrawFn, path: str, words: Words) -> Pattern:
+    """A value in which some parts are wildcards; or a part of one between them."""
+    text = draw(words)[:400]
+    start = draw(st.integers(0, len(text)))
     if draw(st.booleans()):
-        text = draw(_texts(sort).filter(lambda text: 3 < len(text) < 1000))
-        place = draw(st.integers(0, len(text) - 1))
-        sign = draw(wild)
+        sign = draw(st.sampled_from(Wildcard))
         taken = 1 if sign is Wildcard.ONE else draw(st.integers(0, 4))
-        pieces: list[Any] = [text[:place], sign, text[place + taken :]]
+        pieces = [text[:start], sign, text[start + taken :]]
     else:
-        pieces = [draw(wild), draw(_pieces(sort)), draw(wild), draw(_pieces(sort)), draw(wild)]
-        pieces = pieces[draw(st.integers(0, 1)) : len(pieces) - draw(st.integers(0, 1))]
-    return Pattern(path, tuple(piece for piece in pieces if piece))
+        end = start + draw(st.integers(1, 6))
+        last = end + draw(st.integers(0, 9))
+        outer = draw(st.sampled_from(["", Wildcard.ONE, Wildcard.ANY]))
+        pieces = [Wildcard.ANY, text[start:end], Wildcard.ANY, text[last : last + 6], outer]
+    return Pattern(path, tuple(piece for piece in pieces if piece) or (Wildcard.ANY,))
 
 
 @st.composite
@@ -162,6 +170,14 @@ class Asking:
         self.hidden = sorted(self.sorts.keys() | {"serial"})
         self.shown = [path for path in sorted(self.sorts) if self.is_answered(Exists(path))]
         self.aliases = [path for path in sorted(made.ALIASES) if self.is_answered(Exists(path))]
+        events = [Sent(0, event, Profile(each.profile)) for each in stored for event in each.events]
+        self.words = {
+            path: sorted({t for e in events for t in e.texts(path)}) for path in self.sorts
+        }
+        for alias in self.aliases:
+            fields = {path for each in self.profiles for path in targets(alias, each)}
+            self.words[alias] = sorted({text for path in fields for text in self.words[path]})
+        self.filled = [path for path in self.shown if self.words[path]]
         self.measurable = [
             path
             for path in self.shown
@@ -176,24 +192,29 @@ class Asking:
         """The sort of values of a field or an alias."""
         return made.ALIASES.get(path) or self.sorts.get(path, "text")
 
+    def texts(self, path: str) -> Words:
+        """Texts for a field: mostly of its own values, or any of its sort."""
+        of_sort = st.sampled_from([scalar_text(value) for value in made.SORTS[self.sort(path)]])
+        own = st.sampled_from(self.words[path]) if self.words.get(path) else of_sort
+        return st.one_of(own, own, own, of_sort)
+
     @property
     def paths(self) -> st.SearchStrategy[str]:
-        """Paths of fields, almost always of such that the cloud sees."""
-        shown = st.sampled_from(self.shown or self.hidden)
-        return _mostly(shown, st.sampled_from(self.hidden))
-
-
-def _mostly(
-    often: st.SearchStrategy[Any], seldom: st.SearchStrategy[Any]
-) -> st.SearchStrategy[Any]:
-    return st.integers(0, 30).flatmap(lambda number: often if number else seldom)
+        """Paths of fields, almost always of such that the cloud sees, mostly with values."""
+        shown = self.shown or self.hidden
+        often = st.sampled_from(self.filled or shown)
+        seldom = st.sampled_from(shown), st.sampled_from(self.hidden)
+        return st.integers(0, 40).flatmap(
+            lambda number: seldom[number % 2] if number in (SELDOM, SELDOM + 1) else often
+        )
 
 
 @st.composite
-def texts_leaves(draw: st.DrawFn, asking: Asking, path: str) -> Term | Pattern:
+def text_leaves(draw: st.DrawFn, asking: Asking, path: str) -> Term | Pattern:
     """A leaf on a field's text."""
-    sort = asking.sort(path)
-    return draw(st.one_of(_terms(path, sort), _terms(path, sort), _patterns(path, sort)))
+    words = asking.texts(path)
+    terms = _terms(path, asking.sort(path), words)
+    return draw(st.one_of(terms, terms, _patterns(path, words)))
 
 
 @st.composite
@@ -201,27 +222,29 @@ def leaves(draw: st.DrawFn, asking: Asking) -> Leaf:
     """A leaf that can mostly be asked for."""
     aliases = st.sampled_from(asking.aliases) if asking.aliases else asking.paths
     names = st.one_of(asking.paths, asking.paths, aliases)
+    sized = [*asking.measurable, *(alias for alias in asking.aliases if alias == "size")]
     leaf: Leaf
     for _ in range(4):
-        path = draw(names)
-        sort, kind = asking.sort(path), draw(st.integers(0, 5))
-        if not kind:
+        path, kind = draw(names), draw(st.sampled_from([*["text"] * 4, "range", "exists"]))
+        if kind == "exists":
             leaf = Exists(path)
-        elif sort in ("number", "time") and kind > 2:
-            leaf = draw(_ranges(path, sort))
+        elif kind == "range" and sized:
+            path = draw(st.sampled_from(sized))
+            leaf = draw(_ranges(path, asking.sort(path)))
         else:
-            leaf = draw(texts_leaves(asking, path))
-        if asking.is_answered(leaf) or not draw(st.integers(0, 60)):
+            leaf = draw(text_leaves(asking, path))
+        if asking.is_answered(leaf) or draw(st.integers(0, 60)) == SELDOM:
             return leaf
-    return Exists(path)
+    return Term(path, "equals", draw(asking.texts(path)))
 
 
 def trees(asking: Asking) -> st.SearchStrategy[Node]:
     """Conditions up to depth 4."""
     node: st.SearchStrategy[Node] = leaves(asking)
     for _ in range(3):
-        parts = st.lists(node, max_size=3).map(tuple)
-        node = st.one_of(leaves(asking), node.map(Not), parts.map(And), parts.map(Or))
+        parts = st.lists(node, min_size=1, max_size=3).map(tuple)
+        either = st.one_of(parts.map(Or), parts.map(Or), st.sampled_from([EVERYTHING, NOTHING]))
+        node = st.one_of(leaves(asking), node.map(Not), parts.map(And), either)
     return node
 
 
@@ -231,9 +254,9 @@ def questions(draw: st.DrawFn, asking: Asking) -> Asked:
     kind = draw(st.sampled_from(["search", "top", "measure", "measure", "values"]))
     if kind == "values":
         path = draw(asking.paths)
-        return Asked("values", path=path, leaf=draw(st.none() | texts_leaves(asking, path)))
-    ends = st.none() | st.none() | st.sampled_from(MOMENTS)
-    where, since, until = draw(trees(asking)), draw(ends), draw(ends)
+        return Asked("values", path=path, leaf=draw(st.none() | text_leaves(asking, path)))
+    where = draw(trees(asking))
+    since, until = draw(st.sampled_from(SPANS))
     limit = draw(st.none() | st.integers(1, 4))
     if kind == "search":
         return Asked("search", where, since, until, limit)
