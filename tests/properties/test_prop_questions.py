@@ -14,12 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from properties.plain_answers import Groups, chosen, measured, occurring, totals
 from properties.plain_refusals import Verdict
 from properties.plain_refusals import verdict as judged
-from properties.plain_values import SERIAL, Sent
-from properties.question_strategies import Asked, Batch, cases
+from properties.plain_values import SERIAL, Event, Sent
+from properties.profile_strategies import TIME, TIMES
+from properties.question_strategies import MINUTE, Asked, Batch, cases
+from support.independent.conventions import Json
 from support.independent.profiles import Profile as PlainProfile
 from support.thorough import examples
 
 from analytics.store import open_store
+from analytics.wire import Metric
 from keys import Ring, init_ring, rotate_ring
 from zt.crypto.aes import ShortMacs
 from zt.crypto.tokens import WholeTokens
@@ -27,7 +30,7 @@ from zt.encoder import Encoder
 from zt.errors import QueryError
 from zt.profile import Profile
 from zt.query import Found, Session, compile
-from zt.query.ast import EVERYTHING
+from zt.query.ast import EVERYTHING, And, Exists, Term
 from zt.query.merge import Group
 
 QUESTIONS = 20
@@ -200,3 +203,64 @@ def test_answers_equal_those_of_a_plain_reference(
 
     check()
     assert tally["answered"] > tally["refused"]
+
+
+DET: Json = {"scheme": "det", "search": ["gram"]}
+HUNDREDS: Json = {"scheme": "coarsen", "kind": "number", "step": 100}
+HAS_ABC = Term("u", "contains", "abc")
+NUMBERED = Asked("measure", HAS_ABC, by=("v",))
+EVENTS = Metric(kind="events")
+
+CASES: dict[str, tuple[dict[str, Json], list[Event], list[Asked]]] = {
+    "two JSON types of one text in an array": (
+        {"u": DET, "v": DET},
+        [{"u": "abcd", "v": [1, "1", 1.0]}, {"u": "abcd", "v": [None, "1"]}],
+        [NUMBERED, Asked("top", HAS_ABC, path="v", limit=1)],
+    ),
+    "two JSON types of one text in many events": (
+        {"v": DET},
+        [{"v": value} for value in [1, 1, 1, "1", "1", "1", "a", "a", "a", "a"]],
+        [Asked("top", path="v", limit=1)],
+    ),
+    "a number between two steps": (
+        {"v": HUNDREDS},
+        [{"v": 150}, {"v": 100}, {"v": "150"}, {"v": 250}],
+        [Asked("search", Term("v", "equals", text)) for text in ("100", "150", "199.5", "200")],
+    ),
+    "IPv4-mapped addresses and networks of IPv6": (
+        {"v": {"scheme": "clear", "kind": "ip"}},
+        [{"v": "::ffff:192.0.2.1"}, {"v": ["192.0.2.1", "::1"]}, {"v": "::1"}, {"v": "ff::"}],
+        [
+            Asked(kind, Term("v", "equals", network))
+            for kind in ("search", "measure")
+            for network in ("::/0", "::ffff:0:0/95", "::ffff:0:0/96", "0.0.0.0/0", "::/128")
+        ],
+    ),
+    "an array for a time": (
+        {TIME: {"scheme": "clear", "kind": "time"}, "u": DET},
+        [{TIME: [TIMES[0]], "u": "abcd"}, {TIME: TIMES[1]}, {TIME: TIMES[2], "u": "abc"}],
+        [Asked("search", limit=2), Asked("measure", HAS_ABC, every=MINUTE)],
+    ),
+    "no event among candidates": (
+        {"u": DET, "v": DET},
+        [{"u": "abcd"}],
+        [Asked("measure", And((HAS_ABC, Exists("v"))), figures=(EVENTS, Metric(kind="last")))],
+    ),
+}
+"""What answers were wrong of once, or might be and is rarely drawn."""
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("case", CASES)
+def test_named_answers_equal_those_of_a_plain_reference(
+    case: str, variant: str, rings: list[Ring], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    VARIANTS[variant][1](monkeypatch)
+    fields, own, questions = CASES[case]
+    profile: Json = {"name": "named", "fields": fields} | ({"time": TIME} if TIME in fields else {})
+    stored = [Batch(epoch, profile, own) for epoch in (0, 1)]
+    events = sent(stored)
+    with open_store(f"duckdb:{tmp_path / 'cloud.duckdb'}", create=True) as cloud:
+        cloud.ingest(wire(rings, stored, events))
+        store = Store(Session(rings[-1], cloud), events)
+        assert {store.check(asked) for asked in questions} == {"answered"}
