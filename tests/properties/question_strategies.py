@@ -255,7 +255,8 @@ def questions(draw: st.DrawFn, asking: Asking) -> Asked:
     if kind == "values":
         path = draw(asking.paths)
         return Asked("values", path=path, leaf=draw(st.none() | text_leaves(asking, path)))
-    where = draw(trees(asking))
+    everything: st.SearchStrategy[Node] = st.just(EVERYTHING)
+    where = draw(trees(asking) if kind == "search" else trees(asking) | everything)
     since, until = draw(st.sampled_from(SPANS))
     limit = draw(st.none() | st.integers(1, 4))
     if kind == "search":
@@ -267,10 +268,14 @@ def questions(draw: st.DrawFn, asking: Asking) -> Asked:
         where,
         since,
         until,
-        by=tuple(draw(st.lists(asking.paths, max_size=2, unique=True))),
-        figures=tuple(draw(st.lists(_figures(asking), min_size=1, max_size=4))),
+        by=draw(st.sampled_from([0, 1, 1, 2]).flatmap(lambda n: _several(asking.paths, n))),
+        figures=draw(st.sampled_from([1, 3, 4]).flatmap(lambda n: _several(_figures(asking), n))),
         every=draw(st.none() | st.sampled_from([MINUTE, 60 * MINUTE, 7_000_000 * MINUTE])),
     )
+
+
+def _several(one: st.SearchStrategy[Any], size: int) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(one, min_size=size, max_size=size, unique=True).map(tuple)
 
 
 @st.composite

@@ -30,7 +30,7 @@ from zt.encoder import Encoder
 from zt.errors import QueryError
 from zt.profile import Profile
 from zt.query import Found, Session, compile
-from zt.query.ast import EVERYTHING, And, Exists, Term
+from zt.query.ast import EVERYTHING, And, Exists, Not, Or, Term
 from zt.query.merge import Group
 
 QUESTIONS = 20
@@ -210,6 +210,14 @@ HUNDREDS: Json = {"scheme": "coarsen", "kind": "number", "step": 100}
 HAS_ABC = Term("u", "contains", "abc")
 NUMBERED = Asked("measure", HAS_ABC, by=("v",))
 EVENTS = Metric(kind="events")
+NUMBER: Json = {"scheme": "clear", "kind": "number"}
+FIGURES = (
+    *map(Metric.model_validate, [{"kind": kind} for kind in ("count", "events", "first", "last")]),
+    *(
+        Metric.model_validate({"kind": kind, "path": "n"})
+        for kind in ("distinct", "sum", "avg", "min", "max")
+    ),
+)
 
 CASES: dict[str, tuple[dict[str, Json], list[Event], list[Asked]]] = {
     "two JSON types of one text in an array": (
@@ -241,6 +249,36 @@ CASES: dict[str, tuple[dict[str, Json], list[Event], list[Asked]]] = {
         [{TIME: [TIMES[0]], "u": "abcd"}, {TIME: TIMES[1]}, {TIME: TIMES[2], "u": "abc"}],
         [Asked("search", limit=2), Asked("measure", HAS_ABC, every=MINUTE)],
     ),
+    "parts below NOT": (
+        {"u": DET, "v": DET},
+        [{"u": "abcd"}, {"u": "bcabd", "v": "abc"}, {"u": ["xyz", "zabc"]}, {"v": "xabcx"}, {}],
+        [
+            Asked(kind, node)
+            for kind in ("search", "measure")
+            for node in (
+                HAS_ABC,
+                Not(HAS_ABC),
+                Not(Not(HAS_ABC)),
+                Not(Or((HAS_ABC, Term("v", "endswith", "abc")))),
+                Not(And((Not(HAS_ABC), Term("v", "contains", "abc")))),
+            )
+        ],
+    ),
+    "figures over two epochs": (
+        {TIME: {"scheme": "clear", "kind": "time"}, "u": DET, "n": NUMBER},
+        [
+            {TIME: TIMES[0], "u": "abcd", "n": [3, 3.0, "7"]},
+            {TIME: TIMES[3], "u": "abce", "n": -2},
+            {TIME: TIMES[4], "u": "abcd"},
+            {"u": ["abcd", "abce"], "n": 2.5},
+        ],
+        [
+            Asked("measure", where, figures=FIGURES, by=by, every=every)
+            for where in (EVERYTHING, HAS_ABC)
+            for by in ((), ("u",), ("u", "n"))
+            for every in (None, 60 * MINUTE)
+        ],
+    ),
     "no event among candidates": (
         {"u": DET, "v": DET},
         [{"u": "abcd"}],
@@ -258,7 +296,7 @@ def test_named_answers_equal_those_of_a_plain_reference(
     VARIANTS[variant][1](monkeypatch)
     fields, own, questions = CASES[case]
     profile: Json = {"name": "named", "fields": fields} | ({"time": TIME} if TIME in fields else {})
-    stored = [Batch(epoch, profile, own) for epoch in (0, 1)]
+    stored = [Batch(0, profile, own), Batch(1, profile, own[-2:]), Batch(2, profile, own[:1])]
     events = sent(stored)
     with open_store(f"duckdb:{tmp_path / 'cloud.duckdb'}", create=True) as cloud:
         cloud.ingest(wire(rings, stored, events))
