@@ -162,7 +162,11 @@ def fewer_bits(bits: int) -> Callable[[pytest.MonkeyPatch], None]:
 
 
 def no_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take any number of values for too many to name, so that tokens are asked for themselves."""
+    """Take any number of values for too many to name, so that tokens are asked for themselves.
+
+    And they are of one bit, or the cloud would still find no more than what is asked for.
+    """
+    fewer_bits(1)(monkeypatch)
     monkeypatch.setattr(compile, "MAX_CANDIDATES", 0)
 
 
