@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from properties.plain_refusals import verdict as judged
 from properties.plain_values import SERIAL, Event, Sent
 from properties.profile_strategies import TIME, TIMES
 from properties.question_strategies import MINUTE, Asked, Batch, cases
+from properties.variants import VARIANTS
 from support.independent.conventions import Json
 from support.independent.profiles import Profile as PlainProfile
 from support.thorough import examples
@@ -24,12 +25,10 @@ from support.thorough import examples
 from analytics.store import open_store
 from analytics.wire import Metric
 from keys import Ring, init_ring, rotate_ring
-from zt.crypto.aes import ShortMacs
-from zt.crypto.tokens import WholeTokens
 from zt.encoder import Encoder
 from zt.errors import QueryError
 from zt.profile import Profile
-from zt.query import Found, Session, compile
+from zt.query import Found, Session
 from zt.query.ast import EVERYTHING, And, Exists, Not, Or, Term
 from zt.query.merge import Group
 
@@ -145,38 +144,6 @@ def rank(group: Group) -> tuple[bool, float, tuple[str, ...], int]:
     """The largest first figure first, None last, then by key and bucket."""
     first = group.figures[0]
     return first is None, -(first or 0), group.key, group.bucket or 0
-
-
-def fewer_bits(bits: int) -> Callable[[pytest.MonkeyPatch], None]:
-    """Cut tokens to so many bits, so that many values have all tokens of a word by chance."""
-
-    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
-        whole, short = WholeTokens.needle, ShortMacs.tokens_of_blocks
-        mask = 2**bits - 1
-        monkeypatch.setattr(
-            WholeTokens, "needle", lambda *args: tuple(token & mask for token in whole(*args))
-        )
-        monkeypatch.setattr(ShortMacs, "tokens_of_blocks", lambda *args: short(*args) & mask)
-
-    return patch
-
-
-def no_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take any number of values for too many to name, so that tokens are asked for themselves.
-
-    And they are of one bit, or the cloud would still find no more than what is asked for.
-    """
-    fewer_bits(1)(monkeypatch)
-    monkeypatch.setattr(compile, "MAX_CANDIDATES", 0)
-
-
-VARIANTS: dict[str, tuple[int, Callable[[pytest.MonkeyPatch], None]]] = {
-    "as it is": (5, lambda _: None),
-    "tokens of 8 bits": (3, fewer_bits(8)),
-    "tokens of 1 bit": (2, fewer_bits(1)),
-    "too many values to name": (3, no_lookups),
-}
-"""How many stores are asked, and what is changed before."""
 
 
 def stores(few: int) -> int:
