@@ -75,6 +75,7 @@ PFX = "tests/unit/crypto/test_crypto_ipcrypt_pfx.py"
 EXPORT = "tests/unit/cli/test_cli_export.py"
 VIEWS = "tests/unit/cli/test_cli_views.py"
 TAIL = "tests/unit/query/test_query_tail.py"
+QUESTIONS = "tests/properties/test_prop_questions.py"
 EXPIRE = "tests/stores/test_store_expire.py"
 DUCKDB_FILE = "tests/stores/test_store_duckdb_file.py"
 PAGES = "tests/stores/test_store_pages.py"
@@ -755,6 +756,24 @@ MUTANTS = (
         "zt/query/tail.py",
         {"if len(self._seen) >= MAX_EVENTS:": "if False:"},
         (TAIL,),
+    ),
+    Mutant(
+        "a superset below a NOT is not relaxed",
+        "zt/query/compile.py",
+        {"found.append(own if widens or step.exact else NOTHING)": "found.append(own)"},
+        (f"{QUESTIONS}::test_named_answers_equal_those_of_a_plain_reference",),
+    ),
+    Mutant(
+        "a NOT does not turn what may be widened",
+        "zt/query/compile.py",
+        {"self._filter(part, widens=not widens)": "self._filter(part, widens=widens)"},
+        (f"{QUESTIONS}::test_named_answers_equal_those_of_a_plain_reference",),
+    ),
+    Mutant(
+        "distinct values of several epochs are not united",
+        "zt/query/merge.py",
+        {"values.add(text)": "values.add(str(self._size))"},
+        (f"{QUESTIONS}::test_named_answers_equal_those_of_a_plain_reference",),
     ),
     # --- stores ------------------------------------------------------------------------------
     Mutant(

@@ -10,10 +10,9 @@ a question becomes, the edge evaluates the question itself again on the events t
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from analytics.wire import Exists as HasValue
 from analytics.wire import (
@@ -22,7 +21,6 @@ from analytics.wire import (
     PrefixRange,
     TokensAll,
     check_filter,
-    decode_json,
     scalar_text,
 )
 from zt.encoder.fields import FieldPlan
@@ -31,7 +29,7 @@ from zt.errors import QueryError
 from zt.query.aliases import targets
 from zt.query.ast import And, Exists, Leaf, Node, Not, Or, Pattern, Range, Term
 from zt.query.dictionary import MAX_CANDIDATES, Values
-from zt.query.evaluate import asked_network, text_matches
+from zt.query.evaluate import asked_network, spelled, text_matches
 from zt.query.filters import NOTHING, all_of, any_of, between, negated, within_network
 from zt.query.patterns import needle
 from zt.query.show import shown
@@ -252,13 +250,8 @@ def visible_field(plan: Plan, path: str) -> FieldPlan:
 
 def equal_ciphertexts(field: FieldPlan, text: str) -> tuple[str, ...]:
     """What stands in the cloud for every JSON scalar of this text; none for texts above 8 KiB."""
-    values: list[Any] = [text]
-    with contextlib.suppress(ValueError):
-        value = decode_json(text.encode())
-        if not isinstance(value, str) and scalar_text(value) == text:
-            values.append(value)
     try:
-        made = [field.protect(value) for value in values]
+        made = [field.protect(value) for value in spelled(text)]
     except UnfitError:
         return ()
     return tuple(dict.fromkeys(scalar_text(one.ciphertext) or "" for one in made))

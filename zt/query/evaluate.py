@@ -14,7 +14,7 @@ from typing import Any
 
 from analytics.wire import decode_json, scalar_text
 from zt.crypto.fold import fold
-from zt.encoder.fields import FieldPlan
+from zt.encoder.fields import FieldPlan, same_scalar
 from zt.encoder.plan import Plan
 from zt.encoder.shapes import HIDDEN, entry_of
 from zt.query.aliases import targets
@@ -65,7 +65,14 @@ def value_matches(leaf: Leaf, value: Any, field: FieldPlan | None) -> bool:
         number = None if field is None else comparable(value, field)
         return number is not None and bounds.holds(number)
     text = scalar_text(value)
-    return text is not None and text_matches(leaf, text, field)
+    if text is None or not text_matches(leaf, text, field):
+        return False
+    if isinstance(leaf, Term) and leaf.operator == "equals" and field and field.fallback:
+        # a string stays as it is where a number of that text is rounded
+        return asked_network(leaf, field) is not None or any(
+            same_scalar(value, field.canonical(meant)) for meant in spelled(leaf.text)
+        )
+    return True
 
 
 def text_matches(leaf: Term | Pattern | Exists, text: str, field: FieldPlan | None) -> bool:

@@ -216,6 +216,11 @@ def test_questions_know_their_fields(rich: Plan, question: str, found: bool) -> 
     assert matches(expand(node, rich.profile), VIEW, rich) is found
 
 
+def test_a_string_is_not_rounded_where_a_number_is(rich: Plan) -> None:
+    assert matches(parse("size:100"), {"size": "100"}, rich)
+    assert not matches(parse("size:150"), {"size": "100"}, rich)
+
+
 def test_an_alias_is_any_of_its_fields(rich: Plan) -> None:
     one, two = (Term(path, "equals", "x") for path in ALIASES["address"])
     question = parse("NOT address:x AND user:y")
