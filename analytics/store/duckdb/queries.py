@@ -34,7 +34,7 @@ def run_query(connection: duckdb.DuckDBPyConnection, registry: Registry, query: 
     if query.order == "key":
         return list(stream_groups(connection, registry, query))
     asked = _Asked.of(connection, registry, query)
-    return _without_events(query) if asked is None else list(map(asked.row, asked.answer()))
+    return _without_events(query) if asked is None else asked.rows(asked.answer())
 
 
 def stream_groups(
@@ -53,7 +53,7 @@ def stream_groups(
         return
     answer = connection.execute(asked.statement.by_key(asked.where.sql), asked.parameters)
     while rows := answer.fetchmany(_ROWS):
-        yield from map(asked.row, rows)
+        yield from asked.rows(rows)
 
 
 def _without_events(query: Query) -> list[Row]:
@@ -107,14 +107,12 @@ class _Asked(NamedTuple):
         """Rows by the first metric."""
         return _answer(self.connection, self.statement, self.query, self.where)
 
-    def row(self, row: tuple[Any, ...]) -> Row:
-        """A row of texts, bucket and measures as one of the answer."""
-        keys, bucket = len(self.query.group_by), int(self.query.interval is not None)
-        return Row.model_construct(
-            key=row[:keys],
-            bucket=row[keys] if bucket else None,
-            metrics=row[keys + bucket :],
-        )
+    def rows(self, rows: list[tuple[Any, ...]]) -> list[Row]:
+        """Rows of texts, bucket and measures as those of the answer."""
+        keys = len(self.query.group_by)
+        if self.query.interval is None:
+            return [Row(row[:keys], row[keys:]) for row in rows]
+        return [Row(row[:keys], row[keys + 1 :], row[keys]) for row in rows]
 
 
 def _answer(

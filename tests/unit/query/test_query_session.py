@@ -314,9 +314,7 @@ def test_groups_that_do_not_open_are_left_out(filled: JobState, shared_ring: Rin
 
     def groups(query: Query) -> Iterator[Row]:
         rows = list(filled.groups(query))
-        forged = [
-            rows[0].model_copy(update={"key": (key,)}) for key in ("alice", other["zt"]["id"])
-        ]
+        forged = [rows[0]._replace(key=(key,)) for key in ("alice", other["zt"]["id"])]
         return iter([*rows, *forged])
 
     session = session_with(shared_ring, filled, groups=groups)
