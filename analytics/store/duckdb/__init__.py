@@ -4,6 +4,7 @@ schema     the tables, their version, and how a file is made
 database   the open file: one owner, cursors, transactions, errors for people
 runs       append-only tables kept in sorted runs, so that a look-up reads what it asks for
 texts      the global dictionary text -> id, and 128-bit keys
+numbering  the ids of texts, those of one field close together
 registry   tenant, epochs, profiles and columns, as the headers name them
 columns    events as typed columns
 ingest     wire lines into transactions

@@ -28,11 +28,12 @@ from typing import Final
 
 import duckdb
 
+from analytics.store.duckdb.numbering import ARRAY_BITS
 from analytics.store.duckdb.runs import FAMILIES, create_family
 from analytics.wire import Column, Kind
 
 SCHEMA_NAME: Final = "zt-analytics store"
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
     # An extension would be downloaded and run with the rights of this process.
@@ -43,6 +44,8 @@ SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
     "enable_external_access": False,
     # One checkpoint rewrites each table's last row group; a batch alone should not cause one.
     "checkpoint_threshold": "128MB",
+    # Groups by a field whose ids lie in one block are counted in an array.
+    "perfect_ht_threshold": ARRAY_BITS,
 }
 
 _TABLES: Final = """
@@ -55,6 +58,7 @@ CREATE TABLE header_lines (n INTEGER, part INTEGER, line VARCHAR, newest BIGINT)
 CREATE TABLE columns (n INTEGER, path VARCHAR, kind VARCHAR, multi BOOLEAN);
 CREATE TABLE lists (n INTEGER, kid VARCHAR, keyspace VARCHAR, scheme VARCHAR, search VARCHAR);
 CREATE TABLE texts (id UINTEGER, text VARCHAR);
+CREATE TABLE text_blocks (owner VARCHAR, first BIGINT, stop BIGINT);
 CREATE TABLE records (id UINTEGER, list INTEGER, text UINTEGER, tokens BLOB, tag VARCHAR);
 CREATE TABLE events (
     seq BIGINT, part INTEGER, h UBIGINT, l UBIGINT, t BIGINT, weight BIGINT,

@@ -12,6 +12,7 @@ from typing import Final
 
 from analytics.store.duckdb.database import Database
 from analytics.store.duckdb.figures import Figures
+from analytics.store.duckdb.numbering import Numbering
 from analytics.store.duckdb.pending import PendingRecord
 from analytics.store.duckdb.registry import Registry, load_registry
 from analytics.store.duckdb.texts import TextIds, number
@@ -28,7 +29,7 @@ class State:
         self.figures = Figures(database)
         self.registry: Registry = Registry()
         self.position = 0
-        self.last_text = 0
+        self.numbering = Numbering()
         self.last_record = 0
         self.texts = TextIds()
         """Texts met lately with their ids."""
@@ -44,7 +45,7 @@ class State:
                 number(connection, "SELECT max(seq) FROM events"),
                 number(connection, "SELECT position FROM meta"),
             )
-            self.last_text = number(connection, "SELECT max(id) FROM texts")
+            self.numbering = Numbering.load(connection)
             self.last_record = number(connection, "SELECT max(id) FROM records")
         self.texts = TextIds()
         self.known_records = set()

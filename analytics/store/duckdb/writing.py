@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.store.duckdb.columns import Column, as_address, as_number, as_time
+from analytics.store.duckdb.numbering import owner_of_column, owner_of_keyspace
 from analytics.store.duckdb.pending import Group, Pending, rate_slot
 from analytics.store.duckdb.registry import ListKey, Registry, StoredColumn
 from analytics.store.duckdb.runs import EVENT_KEYS, RECORD_KEYS, TEXT_KEYS
@@ -46,8 +47,15 @@ def write_records(
         return 0
     all_records = list(pending.records.values())
     records = [all_records[i] for i in new]
-    texts = state.texts.of([record.ct for record in records])
-    settled = _settle_texts(connection, state)
+    by_keyspace: dict[str, list[int]] = {}
+    for i, record in enumerate(records):
+        by_keyspace.setdefault(record.keyspace, []).append(i)
+    unknown = _Unknown(state)
+    texts = np.zeros(len(records), dtype=np.int64)
+    for keyspace, places in by_keyspace.items():
+        texts[places] = state.texts.of([records[i].ct for i in places])
+        unknown.belong_to(owner_of_keyspace(keyspace))
+    settled = unknown.settle(connection)
     lists = [
         registry.add_list(
             connection, ListKey(record.kid, record.keyspace, record.scheme, record.search or "")
@@ -112,11 +120,15 @@ def write_group(
     slots: list[Sequence[Any]] = list(zip(*group.rows, strict=True))
     slot_of = group.shape.slots
     columns = {column.path: Column(slots[slot_of[column.path]]) for column in group.columns}
-    texts = {path: state.texts.of(values.texts) for path, values in columns.items()}
-    for values in columns.values():
+    unknown = _Unknown(state)
+    texts = {}
+    for column in group.columns:
+        values = columns[column.path]
+        texts[column.path] = state.texts.of(values.texts)
         for elements in values.several.values():
             state.texts.of([text for _, text in elements])
-    settled = _settle_texts(connection, state)
+        unknown.belong_to(owner_of_column(column.number))
+    settled = unknown.settle(connection)
     ids = {path: resolve(provisional, settled) for path, provisional in texts.items()}
 
     seq = np.arange(first, first + size, dtype=np.int64)
@@ -222,28 +234,43 @@ def _write_elements(
         )
 
 
-def _settle_texts(connection: duckdb.DuckDBPyConnection, state: State) -> Ids:
-    """Give the unknown texts of `state.texts` their ids, stored before or now; in their order."""
-    unknown = state.texts.unknown
-    if not unknown:
-        return np.zeros(0, dtype=np.uint32)
-    keys = key_words(map(text_key, unknown))
-    ids = find_refs(connection, TEXT_KEYS, keys).astype(np.uint32)
-    new = np.flatnonzero(ids == 0)
-    ids[new] = np.arange(1, len(new) + 1, dtype=np.uint32) + np.uint32(state.last_text)
-    state.last_text += len(new)
-    state.texts.settle(ids)
-    if len(new):
-        arrays = {
-            "id": ids[new],
-            "text": objects([unknown[i] for i in new]),
-            "h": keys[new, 0],
-            "l": keys[new, 1],
-        }
-        with Registered(connection, "batch", arrays):
-            connection.execute("INSERT INTO texts SELECT id, text FROM batch")
-            connection.execute("INSERT INTO text_keys_tail SELECT h, l, id FROM batch")
-    return ids
+class _Unknown:
+    """The texts that a transaction meets and `state.texts` does not know."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._owners: list[tuple[str, int]] = []
+
+    def belong_to(self, owner: str) -> None:
+        """Let an owner number those that were met since the call before."""
+        self._owners.append((owner, len(self._state.texts.unknown)))
+
+    def settle(self, connection: duckdb.DuckDBPyConnection) -> Ids:
+        """Give all of them their ids, stored before or now; in their order."""
+        state, unknown = self._state, self._state.texts.unknown
+        if not unknown:
+            return np.zeros(0, dtype=np.uint32)
+        keys = key_words(map(text_key, unknown))
+        ids = find_refs(connection, TEXT_KEYS, keys).astype(np.uint32)
+        new = np.flatnonzero(ids == 0)
+        start = 0
+        for owner, end in self._owners:
+            own = new[np.searchsorted(new, start) : np.searchsorted(new, end)]
+            ids[own] = state.numbering.take(owner, len(own))
+            start = end
+        state.texts.settle(ids)
+        if len(new):
+            state.numbering.save(connection)
+            arrays = {
+                "id": ids[new],
+                "text": objects([unknown[i] for i in new]),
+                "h": keys[new, 0],
+                "l": keys[new, 1],
+            }
+            with Registered(connection, "batch", arrays):
+                connection.execute("INSERT INTO texts SELECT id, text FROM batch")
+                connection.execute("INSERT INTO text_keys_tail SELECT h, l, id FROM batch")
+        return ids
 
 
 def _numbers(values: Sequence[Any]) -> Array:
