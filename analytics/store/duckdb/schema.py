@@ -59,7 +59,10 @@ CREATE TABLE columns (n INTEGER, path VARCHAR, kind VARCHAR, multi BOOLEAN);
 CREATE TABLE lists (n INTEGER, kid VARCHAR, keyspace VARCHAR, scheme VARCHAR, search VARCHAR);
 CREATE TABLE texts (id UINTEGER, text VARCHAR);
 CREATE TABLE text_blocks (owner VARCHAR, first BIGINT, stop BIGINT);
-CREATE TABLE records (id UINTEGER, list INTEGER, text UINTEGER, tokens BLOB, tag VARCHAR);
+CREATE TABLE records (
+    id UINTEGER, list INTEGER, text UINTEGER, tokens BLOB USING COMPRESSION uncompressed,
+    tag VARCHAR
+);
 CREATE TABLE events (
     seq BIGINT, part INTEGER, h UBIGINT, l UBIGINT, t BIGINT, weight BIGINT,
     raw VARCHAR USING COMPRESSION zstd
