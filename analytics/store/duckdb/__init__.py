@@ -6,6 +6,7 @@ runs       append-only tables kept in sorted runs, so that a look-up reads what 
 texts      the global dictionary text -> id, and 128-bit keys
 numbering  the ids of texts, those of one field close together
 registry   tenant, epochs, profiles and columns, as the headers name them
+folding    lines without the texts that the dictionary has
 columns    events as typed columns
 ingest     wire lines into transactions
 epochs     events that move from one epoch to another, and epochs that go

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import duckdb
 import numpy as np
 
+from analytics.store.duckdb.folding import lines_at
 from analytics.store.duckdb.pending import Pending
 from analytics.store.duckdb.reading import CHUNK, Numbers, rows_by_number
 from analytics.store.duckdb.registry import Registry
@@ -109,7 +110,7 @@ def walk_epoch(state: State, kid: str) -> Iterator[bytes]:
             return
         for start in range(0, len(page), CHUNK):
             with state.database.reading() as connection:
-                lines = list(_lines_at(connection, page[start : start + CHUNK]))
+                lines = list(lines_at(connection, page[start : start + CHUNK]))
             yield from lines
         after = int(page[-1])
 
@@ -127,14 +128,6 @@ def _page_of_epoch(
         [after, *numbers],
     ).fetchnumpy()
     return np.asarray(found["seq"], dtype=np.int64)
-
-
-def _lines_at(connection: duckdb.DuckDBPyConnection, seqs: Numbers) -> Iterator[bytes]:
-    """The lines at these positions, in this order; those that have gone meanwhile are left out."""
-    lines = dict(rows_by_number(connection, "seq, raw", "events", "seq", seqs))
-    for seq in seqs.tolist():
-        if (line := lines.get(seq)) is not None:
-            yield line.encode()
 
 
 def forget_epoch(connection: duckdb.DuckDBPyConnection, registry: Registry, kid: str) -> None:

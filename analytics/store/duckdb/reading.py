@@ -1,8 +1,4 @@
-"""Reading the value dictionary and whole events.
-
-Whole lines are read in chunks by `seq` after the choice is made on narrow columns: a long answer
-is never sorted with its lines, and a caller that stops early has paid for little.
-"""
+"""Reading rows by their numbers, the value dictionary, and which events have some ids."""
 
 from __future__ import annotations
 
@@ -68,7 +64,7 @@ def find_records(
     if not others:
         return ids
     wanted, kept = set(others), []
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         for record, data in rows_by_number(connection, "id, tokens", "records", "id", chunk):
             if wanted.issubset(np.frombuffer(data, "<u4").tolist()):
                 kept.append(record)
@@ -118,7 +114,7 @@ def read_values(
 ) -> Iterator[ValueRecord]:
     """The value records that a look-up selects; held are their numbers, and records by chunks."""
     lists = _lists(registry, lookup)
-    for chunk in _chunks(_selected(connection, lists, lookup)):
+    for chunk in chunks(_selected(connection, lists, lookup)):
         yield from _records(connection, lists, chunk)
 
 
@@ -164,26 +160,24 @@ def _records(
     rows = rows_by_number(connection, "list, text, tokens, tag", "records", "id", ids)
     wanted = np.unique(np.array([row[1] for row in rows], dtype=np.int64))
     texts = dict(rows_by_number(connection, "id, text", "texts", "id", wanted))
-    for number, text, tokens, tag in rows:
-        key = lists[number]
-        # Validated when it was stored: building it anew would cost more than reading it.
-        yield ValueRecord.model_construct(
-            keyspace=key.keyspace,
-            kid=key.kid,
-            scheme=key.scheme,
-            search=key.search or None,
-            ct=texts[text],
-            tokens=tuple(np.frombuffer(tokens, dtype="<u4").tolist()),
-            tag=tag,
+    shared = {number: _shared_by(key) for number, key in lists.items()}
+    for number, text, data, tag in rows:
+        # Validated when it was stored: doing so again would cost more than reading it.
+        tokens = tuple(np.frombuffer(data, "<u4").tolist())
+        yield ValueRecord.trusted(
+            {**shared[number], "ct": texts[text], "tokens": tokens, "tag": tag}
         )
 
 
-def read_lines(connection: duckdb.DuckDBPyConnection, seqs: Numbers) -> Iterator[bytes]:
-    """The lines of these events, in this order."""
-    for chunk in _chunks(seqs):
-        lines = dict(rows_by_number(connection, "seq, raw", "events", "seq", chunk))
-        for seq in chunk.tolist():
-            yield lines[seq].encode()
+def _shared_by(key: ListKey) -> dict[str, Any]:
+    """What all records of a list have."""
+    return {
+        "kind": "value",
+        "keyspace": key.keyspace,
+        "kid": key.kid,
+        "scheme": key.scheme,
+        "search": key.search or None,
+    }
 
 
 def find_events(connection: duckdb.DuckDBPyConnection, ids: Iterable[str]) -> Numbers:
@@ -200,6 +194,7 @@ def find_events(connection: duckdb.DuckDBPyConnection, ids: Iterable[str]) -> Nu
     return np.asarray(refs[refs != 0])
 
 
-def _chunks(numbers: Numbers) -> Iterator[Numbers]:
+def chunks(numbers: Numbers) -> Iterator[Numbers]:
+    """Numbers in pieces of `CHUNK`, in their order."""
     for start in range(0, len(numbers), CHUNK):
         yield numbers[start : start + CHUNK]

@@ -18,6 +18,7 @@ from analytics.store.duckdb import epochs, jobstate, reading
 from analytics.store.duckdb.database import Database
 from analytics.store.duckdb.expiry import Expiry
 from analytics.store.duckdb.filters import Where
+from analytics.store.duckdb.folding import read_lines
 from analytics.store.duckdb.ingest import Ingest, Replacement
 from analytics.store.duckdb.queries import run_query, stream_groups
 from analytics.store.duckdb.state import State
@@ -187,12 +188,12 @@ class DuckDBStore:
                 f"ORDER BY e.t {direction} NULLS LAST, e.seq {direction}{limit}",
                 where.parameters,
             ).fetchnumpy()
-            yield from reading.read_lines(connection, found["seq"])
+            yield from read_lines(connection, found["seq"])
 
     def events(self, ids: Sequence[str]) -> Iterator[bytes]:
         """The events with these ids."""
         with self._database.reading() as connection:
-            yield from reading.read_lines(connection, reading.find_events(connection, ids))
+            yield from read_lines(connection, reading.find_events(connection, ids))
 
     def epoch_events(self, kid: str) -> Iterator[bytes]:
         """An epoch's events in the order of their positions; see `Store.epoch_events`."""

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.store.duckdb.columns import Column, as_address, as_number, as_time
+from analytics.store.duckdb.folding import fold_lines
 from analytics.store.duckdb.numbering import owner_of_column, owner_of_keyspace
 from analytics.store.duckdb.pending import Group, Pending, rate_slot
 from analytics.store.duckdb.registry import ListKey, Registry, StoredColumn
@@ -133,7 +134,9 @@ def write_group(
 
     seq = np.arange(first, first + size, dtype=np.int64)
     arrays: dict[str, Array] = {"seq": seq, "h": keys[:, 0].copy(), "l": keys[:, 1].copy()}
-    arrays["raw"] = objects(group.lines)
+    arrays["raw"] = objects(
+        fold_lines(group.lines, ((columns[path].texts, ids[path]) for path in columns))
+    )
     times = slots[slot_of[group.part.time]] if group.part.time is not None else ()
     arrays["t"] = _masked([as_time(value) for value in times] or [None] * size, np.int64)
     rate = rate_slot(group)
