@@ -15,7 +15,11 @@ Invariants:
   element in `elements`; `columns.multi` says that a column has such rows at all, so scalar
   columns never pay for them.
 - Lines are compressed by zstd: DuckDB's own choice took 229 MB for 200,000 events of 1.3 KB and
-  a third more time at the commit, this 155 MB.
+  a third more time at the commit, this 155 MB. They lack the texts that stand in `texts`: see
+  `folding`.
+- The tokens of records are not compressed: they are random, and reading some of them scattered
+  over a table took five times as long.
+- `text_blocks` has the ids that are left to each owner of texts: see `numbering`.
 - Names of tables and columns are made of literals and numbers, never of anything that came in.
 """
 
