@@ -7,12 +7,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stores.lines import KID, PROFILE, event, header, name16, value
 
 from analytics.store.duckdb import DuckDBStore, ingest, numbering
+from analytics.store.duckdb.folding import fold_lines
 from analytics.store.duckdb.numbering import Numbering
 from analytics.store.duckdb.writing import write_events
 from analytics.wire import Metric, Query, Selection
@@ -95,6 +97,17 @@ def test_texts_of_columns_are_not_stored_again_in_lines(store: DuckDBStore) -> N
 _texts = st.text(min_size=0, max_size=40) | st.sampled_from(
     ["\x01" + "1" * 20, '"' * 20, '","' * 8, "\\" * 20, "\x001" * 9, LONG, LONG + '"', "é" * 20]
 )
+
+
+def test_a_text_that_looks_like_folded_ones_is_left_alone() -> None:
+    """Unfolding looks once: what such a text stood for would not come back."""
+    first, second = LONG.format(1), LONG.format(2)
+    lookalike = '\x0111","b":"\x0122'
+    line = f'{{"a":"{first}","b":"{second}"}}'
+    columns = [(text, np.array([n], np.uint32)) for text, n in ((first, 11), (second, 22))]
+    folded = fold_lines([line], [([text], ids) for text, ids in columns])
+    assert fold_lines(folded, [([lookalike], np.array([33], np.uint32))]) == folded
+    assert folded != [line]
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,8 @@ def fold_lines(
     folded = list(lines)
     for texts, ids in columns:
         for i, (text, number) in enumerate(zip(texts, ids.tolist(), strict=True)):
-            if text is not None and len(text) >= _SHORTEST:
+            # One with the mark could stand for what was folded before it.
+            if text is not None and len(text) >= _SHORTEST and _MARK not in text:
                 folded[i] = folded[i].replace(f'"{text}"', f'"{_MARK}{number}"')
     return folded
 

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from analytics.wire import (
     BadLine,
@@ -97,6 +98,17 @@ def test_models_come_back_from_their_lines() -> None:
     record = parse_line(write_line(value.record).rstrip())
     assert isinstance(record, ValueLine)
     assert record.record == value.record
+
+
+def test_a_trusted_model_is_as_the_validated_one() -> None:
+    value = parse_line(line(VALUE))
+    assert isinstance(value, ValueLine)
+    trusted = type(value.record).trusted(dict(value.record))
+    assert trusted == value.record
+    assert hash(trusted) == hash(value.record)
+    assert write_line(trusted) == write_line(value.record)
+    with pytest.raises(ValidationError):
+        trusted.ct = ""
 
 
 def test_optional_parts_may_be_missing() -> None:
