@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from zt.cli.following import FollowEveryOption, follow_turns, seconds_between
+from zt.cli.following import (
+    FollowEveryOption,
+    FollowOption,
+    NewOption,
+    follow_turns,
+    seconds_between,
+)
 from zt.cli.runtime import (
     JsonOption,
     PackOption,
@@ -31,12 +37,8 @@ def findings(
     keys: RingOption,
     store: StoreOption,
     pack: PackOption = "sip",
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Go on, and print what comes as it comes.")
-    ] = False,
-    new: Annotated[
-        bool, typer.Option("--new", help="With --follow: leave out what is there already.")
-    ] = False,
+    follow: FollowOption = False,
+    new: NewOption = False,
     every: FollowEveryOption = None,
     json: JsonOption = False,
 ) -> None:

@@ -19,6 +19,12 @@ T = TypeVar("T")
 EVERY = "200ms"
 _LONGEST = 24 * 3600.0  # seconds
 
+FollowOption = Annotated[
+    bool, typer.Option("--follow", help="Go on, and print what comes as it comes.")
+]
+NewOption = Annotated[
+    bool, typer.Option("--new", help="With --follow: leave out what is there already.")
+]
 FollowEveryOption = Annotated[
     str | None,
     typer.Option(

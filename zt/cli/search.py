@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zt.cli.ask import ExplainOption, Question, read_question, session_with
-from zt.cli.following import FollowEveryOption, follow_turns, seconds_between
+from zt.cli.following import (
+    FollowEveryOption,
+    FollowOption,
+    NewOption,
+    follow_turns,
+    seconds_between,
+)
 from zt.cli.runtime import (
     JsonOption,
     RingOption,
@@ -43,12 +49,8 @@ def search(
     pretty: Annotated[
         bool, typer.Option("--pretty", help="For people in a pipe too, as to `less -R`.")
     ] = False,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Go on, and print what comes as it comes.")
-    ] = False,
-    new: Annotated[
-        bool, typer.Option("--new", help="With --follow: leave out what is there already.")
-    ] = False,
+    follow: FollowOption = False,
+    new: NewOption = False,
     every: FollowEveryOption = None,
     lateness: Annotated[
         str | None,

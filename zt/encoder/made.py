@@ -119,7 +119,7 @@ def _made(field: FieldPlan, values: list[Any]) -> list[Made]:
             repeat(scheme.name != field.scheme.name),
             records,
         )
-        made.update(zip(numbers, zip(*columns, strict=False), strict=False))
+        made.update(zip(numbers, zip(*columns, strict=False), strict=True))
     return [made[n] for n in range(len(values))]
 
 

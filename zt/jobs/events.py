@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
-from typing import Any
 
 from analytics.store.base import JobEvent
-from analytics.wire import RATE_PATH, AllOf, In, JobPart, Selection, as_weight
+from analytics.wire import RATE_PATH, AllOf, In, JobPart, Selection
 from zt.errors import QueryError
 from zt.jobs.compile import compile_job
 from zt.jobs.pack import Job
 from zt.query import Found, Session, matches
 from zt.query.compile import equal_ciphertexts, visible_field
-from zt.query.evaluate import texts_at
-from zt.values.paths import values_at
+from zt.query.evaluate import texts_at, weight
 
 MAX_EVENTS = 100_000
 """Events of a group fetched at once, of each part; of more, the oldest."""
@@ -151,9 +149,3 @@ def job_event(job: Job, found: Found) -> JobEvent:
     """An opened event as detections see it: distinct values by their texts in plaintext."""
     values = tuple(texts_at(found.view, job.value)) if job.value else ()
     return JobEvent(found.time or 0, found.id, weight(found.event), values)
-
-
-def weight(event: dict[str, Any]) -> int:
-    """How many events this one stands for: itself and those that the probe suppressed."""
-    suppressed = list(values_at(event, RATE_PATH))
-    return as_weight(suppressed[0]) if len(suppressed) == 1 else 1

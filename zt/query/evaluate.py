@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
-from analytics.wire import decode_json, scalar_text
+from analytics.wire import RATE_PATH, as_weight, decode_json, scalar_text
 from zt.crypto.fold import fold
 from zt.encoder.fields import FieldPlan, same_scalar
 from zt.encoder.plan import Plan
@@ -30,6 +30,12 @@ def texts_at(view: dict[str, Any], path: str) -> list[str]:
     """The texts of an event's values at a dotted path: none, one, or one for each element."""
     items = _scalars(values_at(view, path))
     return [text for item in items if (text := scalar_text(item)) is not None]
+
+
+def weight(event: dict[str, Any]) -> int:
+    """How many events this one stands for: itself and those that the probe suppressed."""
+    suppressed = list(values_at(event, RATE_PATH))
+    return as_weight(suppressed[0]) if len(suppressed) == 1 else 1
 
 
 def matches(node: Node, view: dict[str, Any], plan: Plan) -> bool:

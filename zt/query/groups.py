@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import islice
 
 from analytics.store import Store
 from analytics.wire import Lookup
@@ -64,11 +65,9 @@ def _proven(store: Store, plan: Plan, field: FieldPlan, ciphertexts: tuple[str, 
     for start in range(0, len(ciphertexts), LOOKUP):
         chunk = ciphertexts[start : start + LOOKUP]
         lookup = Lookup(kid=plan.kid, keyspace=dictionary.keyspace, cts=chunk)
-        for record in store.values(lookup):
-            try:
-                dictionary.tag.verify(record)
-            except IntegrityError:
-                continue
-            if record.scheme == field.scheme.name:
-                proven.add(record.ct)
+        records = store.values(lookup)
+        while some := list(islice(records, LOOKUP)):
+            for record, is_right in zip(some, dictionary.tag.verified(some), strict=True):
+                if is_right and record.scheme == field.scheme.name:
+                    proven.add(record.ct)
     return proven

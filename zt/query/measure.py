@@ -15,16 +15,14 @@ from analytics.wire import (
     Metric,
     Query,
     Row,
-    as_weight,
     scalar_text,
 )
 from zt.encoder.plan import Plan
 from zt.errors import QueryError
 from zt.query.compile import visible_field
-from zt.query.evaluate import askable, comparable
+from zt.query.evaluate import askable, comparable, weight
 from zt.query.groups import Refusal, open_groups
 from zt.query.merge import Key, Merger, Number
-from zt.values.paths import values_at
 
 PAGE = 50_000
 """Rows that are opened together."""
@@ -153,11 +151,10 @@ def _measured(metric: Metric, event: Opened, plan: Plan) -> Number | None:
         case "events":
             return 1
         case "count":
-            suppressed = list(values_at(event.view, RATE_PATH)) if plan.field(RATE_PATH) else []
-            return as_weight(suppressed[0]) if len(suppressed) == 1 else 1
+            return weight(event.view) if plan.field(RATE_PATH) else 1
         case "first" | "last":
             return event.time
-    numbers = list(_numbers(event, metric.path or "", plan))
+    numbers = _numbers(event, metric.path or "", plan)
     match metric.kind:
         case "values":
             return len(numbers)
@@ -168,7 +165,7 @@ def _measured(metric: Metric, event: Opened, plan: Plan) -> Number | None:
     return max(numbers, default=None)
 
 
-def _numbers(event: Opened, path: str, plan: Plan) -> Iterable[Number]:
+def _numbers(event: Opened, path: str, plan: Plan) -> list[Number]:
     """The numbers or times at a path that the cloud compares; those of one text once."""
     field = visible_field(plan, path)
     values = {scalar_text(value): value for value in askable(event.view, path, field)}

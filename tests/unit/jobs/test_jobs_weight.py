@@ -13,8 +13,8 @@ from unit.jobs.rotated import PROFILES, Call
 from analytics.store import JobState, open_store
 from keys import Ring
 from zt.encoder import Encoder
-from zt.jobs.events import weight
 from zt.query import Session
+from zt.query.evaluate import weight
 
 CLAIMS: list[Any] = [0, 3, 2**53 - 1, 2**53, -1, 3.0, "3", True, None, [3], [3, 4], {"x": 3}, {}]
 COUNTED = {0: 1, 3: 4, 2**53 - 1: 2**53}
