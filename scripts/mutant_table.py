@@ -431,7 +431,7 @@ MUTANTS = (
     Mutant(
         "a value record's tag is not checked",
         "zt/encoder/seal.py",
-        {"if not hmac.compare_digest(right, record.tag):": "if False:"},
+        {"results[n] = hmac.compare_digest(right, records[n].tag.encode())": "results[n] = True"},
         (GROUPS,),
     ),
     Mutant(

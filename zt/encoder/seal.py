@@ -206,8 +206,7 @@ class ValueTag:
         Raises:
             IntegrityError: the record is not as it was made.
         """
-        right = self.compute(record.scheme, record.search, record.ct, record.tokens)
-        if not hmac.compare_digest(right, record.tag):
+        if not all(self.verified([record])):
             raise altered_record()
 
 
