@@ -75,7 +75,7 @@ def changed_groups(
     if stored is None or not all(grouped):
         return []
     where = Where(connection, registry, stored)
-    where.also("e.seq > ? AND e.t IS NOT NULL", after)
+    where.also(f"e.seq > {int(after)} AND e.t IS NOT NULL")
     where.add(part.filter)
     columns = [columns[0] for columns in grouped]
     keys = ", ".join(f"g{i}" for i in range(len(columns)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import duckdb
@@ -109,10 +110,12 @@ class _Asked(NamedTuple):
 
     def rows(self, rows: list[tuple[Any, ...]]) -> list[Row]:
         """Rows of texts, bucket and measures as those of the answer."""
-        keys = len(self.query.group_by)
-        if self.query.interval is None:
-            return [Row(row[:keys], row[keys:]) for row in rows]
-        return [Row(row[:keys], row[keys + 1 :], row[keys]) for row in rows]
+        keys, interval = len(self.query.group_by), self.query.interval
+        first = keys + int(interval is not None)
+        by_key = [row[:keys] for row in rows]
+        measures = [row[first:] for row in rows]
+        buckets = repeat(None) if interval is None else [row[keys] for row in rows]
+        return list(map(Row, by_key, measures, buckets))
 
 
 def _answer(

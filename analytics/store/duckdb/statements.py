@@ -32,7 +32,8 @@ def exploded_groups(
     """The CTEs from `chosen` events to `exploded` ones.
 
     `exploded` has `seq`, `t`, `weight`, the needed columns, `g0`, `g1`... for the grouped ones
-    (a row for each distinct element of an array) and `bucket` if there is an interval.
+    (a row for each distinct element of an array) and, if there is an interval, `bucket`, its
+    number counted from `_origin`.
     """
     names = dict.fromkeys([*needed, *(f"c{column.number}" for column in grouped)])
     columns = "".join(f", e.{name}" for name in names)
@@ -52,11 +53,14 @@ def exploded_groups(
     if interval is not None:
         # `//` rounds towards zero: counted from before all times, it rounds down. One division,
         # because it is what a histogram costs.
-        origin = -(-_BEFORE_TIME // interval) * interval
-        width = int(interval)
-        bucket = f", (s.t + {origin}) // {width} * {width} - {origin} AS bucket"
+        bucket = f", (s.t + {_origin(interval)}) // {int(interval)} AS bucket"
     steps.append(f"exploded AS (SELECT s.*{bucket} FROM {source} s)")
     return ", ".join(steps)
+
+
+def _origin(interval: int) -> int:
+    """Microseconds before 1970 where the first interval begins: a multiple, before all times."""
+    return -(-_BEFORE_TIME // int(interval)) * int(interval)
 
 
 class Statement:
@@ -109,7 +113,12 @@ class Statement:
         measures = [self._measure(i, metric) for i, metric in enumerate(self._query.metrics)]
         steps = exploded_groups(self._grouped, where, self._query.interval, self._needed)
         keys = [f"exploded.{key}" for key in self._keys]
-        columns = ", ".join([*keys, *(f"{sql} AS m{i}" for i, sql in enumerate(measures))])
+        shown = keys
+        if (interval := self._query.interval) is not None:
+            # Times of the groups, not of the events.
+            begin = f"exploded.bucket * {int(interval)} - {_origin(interval)} AS bucket"
+            shown = [*keys[:-1], begin]
+        columns = ", ".join([*shown, *(f"{sql} AS m{i}" for i, sql in enumerate(measures))])
         by = f" GROUP BY {', '.join(keys)}" if keys else ""
         grouped = f"SELECT {columns or '1'} FROM exploded{''.join(self._joins)}{by}"
         parts = [steps, *self._with, f"grouped AS ({grouped})"]

@@ -23,6 +23,7 @@ import duckdb
 
 from analytics.store.duckdb import DuckDBStore
 from analytics.wire import Eq, Filter, In, Lookup, Metric, Query
+from analytics.wire import Row as Answer
 from keys import Ring, init_ring
 from zt.encoder import Decoder
 from zt.encoder.plan import Plan
@@ -51,13 +52,13 @@ class Edge:
         self.plan: Plan = plan
         self.store = store
 
-    def query(self, **parts: Any) -> list[Any]:
+    def query(self, **parts: Any) -> list[Answer]:
         query = Query(
             kid=self.plan.kid,
             profile=self.plan.profile_id,
             **{"metrics": EVENT_COUNT, **parts},
         )
-        return [(row.key, row.metrics) for row in self.store.query(query)]
+        return self.store.query(query)
 
     def equals(self, path: str, text: str) -> Filter:
         return Eq(path=path, value=str(self._field(path).protect(text).ciphertext))
@@ -171,7 +172,7 @@ def table(ring: Ring, wire: list[bytes], base: int, events: int, folder: Path) -
 
 def check(name: str, ours: list[Any], theirs: list[Any]) -> None:
     """That both counted the same: what is fast must be right too."""
-    counts = [sorted(row[1][0] for row in ours), sorted(row[-1] for row in theirs)]
+    counts = [sorted(row.metrics[0] for row in ours), sorted(row[-1] for row in theirs)]
     if counts[0] != counts[1]:
         raise AssertionError(f"{name}: {counts[0][:5]} on ciphertext, {counts[1][:5]} on plaintext")
 
