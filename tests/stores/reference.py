@@ -131,7 +131,16 @@ class Event:
         for leaf in leaves(body):
             text = scalar_text(leaf.value)
             if text is not None:
-                self._leaves.setdefault(leaf.path, {}).setdefault(text, leaf.value)
+                values = self._leaves.setdefault(leaf.path, {})
+                # of `1` and `"1"` the number, since it alone has a value
+                values[text] = next(
+                    (
+                        value
+                        for value in (values.get(text), leaf.value)
+                        if type(value) in (int, float)
+                    ),
+                    leaf.value,
+                )
             if leaf.path == "time" and leaf.position is None:
                 times.append(leaf.value)
         self.time = next(map(time_of, times), None)

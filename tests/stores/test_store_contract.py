@@ -224,3 +224,12 @@ def test_what_came_is_stored_when_the_stream_is_idle(store: JobState) -> None:
     report = store.ingest(lines())
     assert stored == [0, 1]
     assert (report.events, [line.number for line in report.rejects]) == (1, [3])
+
+
+@pytest.mark.parametrize("elements", [["1", 1], [1, "1"], [1, "1", 1.5]])
+def test_of_a_number_and_its_text_in_an_array_the_number_counts(
+    store: JobState, elements: list[Any]
+) -> None:
+    store.ingest([header([("n", "number")]), *events([{"n": elements}])])
+    assert count(store, Range(path="n", gte=1, lt=1.1)) == 1
+    assert count(store, Eq(path="n", value="1")) == 1

@@ -107,8 +107,9 @@ class Column:
         elements: dict[str, Any] = {}
         for element in value:
             text = scalar_text(element)
-            if text is not None:
-                elements.setdefault(text, element)
+            # of `1` and `"1"` only the number can be compared by value
+            if text is not None and isinstance(elements.get(text, text), str):
+                elements[text] = element
         if len(elements) > 1:
             self.several[event] = [(element, text) for text, element in elements.items()]
             return None
