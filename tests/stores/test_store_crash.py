@@ -14,9 +14,9 @@ from analytics.wire import Lookup, Metric, Query, Row, Selection
 INGEST = """
 import sys
 from analytics.store import open_store
-import analytics.store.duckdb.ingest as ingest
+import analytics.store.intake.run as run
 import analytics.store.duckdb.runs as runs
-ingest.FLUSH_EVENTS, runs.TAIL = 300, 700
+run.FLUSH_EVENTS, runs.TAIL = 300, 700
 print("go", flush=True)
 with open_store(sys.argv[1], create=True) as store, open(sys.argv[2], "rb") as lines:
     store.ingest(lines)

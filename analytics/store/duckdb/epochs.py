@@ -17,9 +17,8 @@ import duckdb
 import numpy as np
 
 from analytics.store.duckdb.folding import lines_at
-from analytics.store.duckdb.pending import Pending
 from analytics.store.duckdb.reading import CHUNK, Numbers, rows_by_number
-from analytics.store.duckdb.registry import Registry
+from analytics.store.duckdb.registry import StoredRegistry
 from analytics.store.duckdb.runs import (
     EVENT_KEYS,
     POSTINGS,
@@ -30,6 +29,7 @@ from analytics.store.duckdb.runs import (
 from analytics.store.duckdb.state import State
 from analytics.store.duckdb.texts import Registered, find_refs, key_words, number
 from analytics.store.duckdb.writing import write_group
+from analytics.store.intake.pending import Pending
 from analytics.wire import StoreError
 
 PAGE = 64 * CHUNK
@@ -50,7 +50,7 @@ class Written(NamedTuple):
 def replace_events(
     connection: duckdb.DuckDBPyConnection,
     state: State,
-    registry: Registry,
+    registry: StoredRegistry,
     pending: Pending,
     kid: str,
 ) -> Written:
@@ -116,7 +116,7 @@ def walk_epoch(state: State, kid: str) -> Iterator[bytes]:
 
 
 def _page_of_epoch(
-    connection: duckdb.DuckDBPyConnection, registry: Registry, kid: str, after: int
+    connection: duckdb.DuckDBPyConnection, registry: StoredRegistry, kid: str, after: int
 ) -> Numbers:
     """The positions of an epoch's next events, a page at most."""
     numbers = [part.number for part in registry.parts.values() if part.kid == kid]
@@ -130,7 +130,7 @@ def _page_of_epoch(
     return np.asarray(found["seq"], dtype=np.int64)
 
 
-def forget_epoch(connection: duckdb.DuckDBPyConnection, registry: Registry, kid: str) -> None:
+def forget_epoch(connection: duckdb.DuckDBPyConnection, registry: StoredRegistry, kid: str) -> None:
     """Remove all that is left of an epoch without events, within the caller's transaction.
 
     Raises:
@@ -155,7 +155,7 @@ def forget_epoch(connection: duckdb.DuckDBPyConnection, registry: Registry, kid:
     drop_unused_texts(connection, registry)
 
 
-def drop_unused_texts(connection: duckdb.DuckDBPyConnection, registry: Registry) -> None:
+def drop_unused_texts(connection: duckdb.DuckDBPyConnection, registry: StoredRegistry) -> None:
     """Remove every text that no event and no record has, within the caller's transaction."""
     sources = ["SELECT text AS id FROM records", "SELECT c AS id FROM elements"]
     sources += [

@@ -25,7 +25,7 @@ import numpy as np
 from analytics.store.duckdb import jobstate
 from analytics.store.duckdb.epochs import drop_unused_texts, forget_epoch, remove_events
 from analytics.store.duckdb.reading import Numbers
-from analytics.store.duckdb.registry import Registry
+from analytics.store.duckdb.registry import StoredRegistry
 from analytics.store.duckdb.runs import EVENT_KEYS, POSTINGS, RECORD_KEYS, keep_only, remove_keys
 from analytics.store.duckdb.state import State
 from analytics.store.duckdb.texts import Registered, number
@@ -147,7 +147,7 @@ class Expiry:
             connection.execute("UPDATE meta SET sweep = false")
 
     @contextmanager
-    def _removing(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Registry]]:
+    def _removing(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, StoredRegistry]]:
         """A transaction after which nothing is remembered of what may be gone."""
         registry = self._state.registry.copy()
         try:
@@ -168,7 +168,7 @@ class Expiry:
         return [kid for kid in epochs if kid not in kept]
 
 
-def _drop_unused_records(connection: duckdb.DuckDBPyConnection, registry: Registry) -> None:
+def _drop_unused_records(connection: duckdb.DuckDBPyConnection, registry: StoredRegistry) -> None:
     whole = _keyspaces_not_kept(registry)
     for kid in registry.epochs:
         lists = [n for key, n in registry.lists.items() if key[:2] not in whole and key.kid == kid]
@@ -193,7 +193,7 @@ def _drop_unused_records(connection: duckdb.DuckDBPyConnection, registry: Regist
     keep_only(connection, POSTINGS, "record IN (SELECT id FROM records)")
 
 
-def _keyspaces_not_kept(registry: Registry) -> set[tuple[str, str]]:
+def _keyspaces_not_kept(registry: StoredRegistry) -> set[tuple[str, str]]:
     """(kid, keyspace) of the columns that headers name and the store has no room for."""
     return {
         (part.kid, column.keyspace)

@@ -20,10 +20,11 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from analytics.store.duckdb.columns import as_address
 from analytics.store.duckdb.reading import find_record_texts
-from analytics.store.duckdb.registry import Part, Registry, StoredColumn
+from analytics.store.duckdb.registry import StoredRegistry
 from analytics.store.duckdb.texts import find_texts
+from analytics.store.intake.columns import as_address
+from analytics.store.intake.registry import Part, StoredColumn
 from analytics.wire import (
     AllOf,
     AnyOf,
@@ -57,7 +58,7 @@ class Where:
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        registry: Registry,
+        registry: StoredRegistry,
         part: Part,
         *,
         since: int | None = None,

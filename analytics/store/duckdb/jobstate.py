@@ -16,9 +16,10 @@ import msgspec
 import numpy as np
 
 from analytics.store.duckdb.filters import Where
-from analytics.store.duckdb.registry import Registry, StoredColumn
+from analytics.store.duckdb.registry import StoredRegistry
 from analytics.store.duckdb.statements import exploded_groups
 from analytics.store.duckdb.texts import Registered, number, objects
+from analytics.store.intake.registry import StoredColumn
 from analytics.store.reports import GroupChange, JobEvent
 from analytics.wire import Finding, JobPart, JobSpec, encode_bytes
 
@@ -60,7 +61,7 @@ def _mark(job: JobSpec, part: JobPart) -> list[object]:
 
 def changed_groups(
     connection: duckdb.DuckDBPyConnection,
-    registry: Registry,
+    registry: StoredRegistry,
     job: JobSpec,
     part: JobPart,
     after: int,
@@ -92,7 +93,7 @@ def changed_groups(
 
 def group_events(
     connection: duckdb.DuckDBPyConnection,
-    registry: Registry,
+    registry: StoredRegistry,
     job: JobSpec,
     part: JobPart,
     group: tuple[str, ...],
@@ -123,7 +124,7 @@ def group_events(
 
 def events_of_groups(
     connection: duckdb.DuckDBPyConnection,
-    registry: Registry,
+    registry: StoredRegistry,
     job: JobSpec,
     part: JobPart,
     groups: Sequence[tuple[str, ...]],

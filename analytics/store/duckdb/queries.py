@@ -11,7 +11,7 @@ import numpy as np
 
 from analytics.store.duckdb.filters import Where
 from analytics.store.duckdb.reading import rows_by_number
-from analytics.store.duckdb.registry import Registry
+from analytics.store.duckdb.registry import StoredRegistry
 from analytics.store.duckdb.statements import Statement
 from analytics.wire import Metric, Query, Row, StoreError
 
@@ -26,7 +26,9 @@ _ROWS = 2048
 """Rows of a streamed answer that are taken from DuckDB at once."""
 
 
-def run_query(connection: duckdb.DuckDBPyConnection, registry: Registry, query: Query) -> list[Row]:
+def run_query(
+    connection: duckdb.DuckDBPyConnection, registry: StoredRegistry, query: Query
+) -> list[Row]:
     """Answer a query.
 
     Raises:
@@ -39,7 +41,7 @@ def run_query(connection: duckdb.DuckDBPyConnection, registry: Registry, query: 
 
 
 def stream_groups(
-    connection: duckdb.DuckDBPyConnection, registry: Registry, query: Query
+    connection: duckdb.DuckDBPyConnection, registry: StoredRegistry, query: Query
 ) -> Iterator[Row]:
     """Answer a query in the order of keys, with a bounded number of rows in memory.
 
@@ -74,7 +76,7 @@ class _Asked(NamedTuple):
 
     @classmethod
     def of(
-        cls, connection: duckdb.DuckDBPyConnection, registry: Registry, query: Query
+        cls, connection: duckdb.DuckDBPyConnection, registry: StoredRegistry, query: Query
     ) -> _Asked | None:
         """None if no event can match, or there is nothing to measure.
 

@@ -9,9 +9,10 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from analytics.store.duckdb.registry import ListKey, Registry
+from analytics.store.duckdb.registry import ListKey, StoredRegistry
 from analytics.store.duckdb.runs import EVENT_KEYS, RECORD_KEYS
-from analytics.store.duckdb.texts import Registered, find_refs, key_words, parts_key
+from analytics.store.duckdb.texts import Registered, find_refs, key_words
+from analytics.store.intake.pending import parts_key
 from analytics.wire import Lookup, ValueRecord, decode_bytes
 
 _RAREST = 3
@@ -114,7 +115,7 @@ def find_record_texts(
 
 
 def read_values(
-    connection: duckdb.DuckDBPyConnection, registry: Registry, lookup: Lookup
+    connection: duckdb.DuckDBPyConnection, registry: StoredRegistry, lookup: Lookup
 ) -> Iterator[ValueRecord]:
     """The value records that a look-up selects; held are their numbers, and records by chunks."""
     lists = _lists(registry, lookup)
@@ -122,12 +123,14 @@ def read_values(
         yield from _records(connection, lists, chunk)
 
 
-def count_values(connection: duckdb.DuckDBPyConnection, registry: Registry, lookup: Lookup) -> int:
+def count_values(
+    connection: duckdb.DuckDBPyConnection, registry: StoredRegistry, lookup: Lookup
+) -> int:
     """How many value records a look-up selects; none of them is read."""
     return len(_selected(connection, _lists(registry, lookup), lookup))
 
 
-def _lists(registry: Registry, lookup: Lookup) -> dict[int, ListKey]:
+def _lists(registry: StoredRegistry, lookup: Lookup) -> dict[int, ListKey]:
     found = registry.find_lists(lookup.kid, lookup.keyspace, lookup.search)
     return {number: key for key, number in found}
 

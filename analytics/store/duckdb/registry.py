@@ -1,71 +1,26 @@
-"""What the headers said: tenant, epochs, profiles and columns.
+"""The registered headers as the tables have them, and the numbers of value dictionaries.
 
 Invariants:
 - A registry is read from the tables, or is a copy that one ingest transaction changes and that
   replaces the store's own after the commit; readers never see an uncommitted one.
-- A part is a (kid, profile); events refer to it by number. Its columns stand in the order in
-  which its headers named them, and the first of a path has a text for every event of the part
-  that has one: a later kind of the same path only adds typed values.
-- Columns are shared by all parts that name the same (path, kind), at most MAX_COLUMNS of them.
-- Numbers are given in growing order and may be given again once nothing has them.
+- Events refer to their part by its number, texts and records to columns and dictionaries by theirs.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import duckdb
 
 from analytics.store.duckdb.schema import add_column
-from analytics.wire import (
-    MAX_COLUMNS,
-    BatchHeader,
-    Column,
-    EpochConflictError,
-    HeaderLine,
-    Kind,
-    StoreError,
-    parse_line,
+from analytics.store.intake.registry import (
+    Epoch,
+    Part,
+    Registry,
+    StoredColumn,
+    next_number,
 )
-
-
-@dataclass(slots=True)
-class StoredColumn:
-    """A column of the tables."""
-
-    number: int
-    path: str
-    kind: Kind
-    multi: bool = False
-
-
-@dataclass(slots=True)
-class Part:
-    """An epoch and profile with the columns that its events have."""
-
-    number: int
-    kid: str
-    profile: str
-    time: str | None = None
-    headers: list[BatchHeader] = field(default_factory=list)
-    """One for each distinct header line, the newest last."""
-    columns: list[StoredColumn] = field(default_factory=list)
-
-    def by_path(self, path: str) -> list[StoredColumn]:
-        """The path's columns, the one with all its texts first."""
-        return [column for column in self.columns if column.path == path]
-
-
-@dataclass(slots=True)
-class Epoch:
-    """A registered kid."""
-
-    number: int
-    kcv: str
-    generation: int
+from analytics.wire import BatchHeader, HeaderLine, StoreError, parse_line
 
 
 class ListKey(NamedTuple):
@@ -77,130 +32,58 @@ class ListKey(NamedTuple):
     search: str
 
 
-class Registry:
-    """The registered headers, in memory."""
+class StoredRegistry(Registry):
+    """The registry of a file, with its value dictionaries."""
 
     def __init__(self) -> None:
-        self.tenant: str | None = None
-        self.epochs: dict[str, Epoch] = {}
-        self.parts: dict[tuple[str, str], Part] = {}
-        self.columns: dict[tuple[str, Kind], StoredColumn] = {}
-        self.lines: dict[bytes, int] = {}
-        """Header lines with when each was last the newest."""
+        super().__init__()
         self.lists: dict[ListKey, int] = {}
         """The value dictionaries and their numbers."""
 
-    def copy(self) -> Registry:
+    def copy(self) -> Self:
         """A registry that can be changed without changing this one."""
-        other = copy.copy(self)
-        other.epochs = {kid: replace(epoch) for kid, epoch in self.epochs.items()}
-        other.columns = {key: replace(column) for key, column in self.columns.items()}
-        other.parts = {
-            key: replace(
-                part,
-                headers=part.headers.copy(),
-                columns=[other.columns[column.path, column.kind] for column in part.columns],
-            )
-            for key, part in self.parts.items()
-        }
-        other.lines = self.lines.copy()
+        other = super().copy()
         other.lists = self.lists.copy()
         return other
 
-    def part(self, kid: str, profile: str) -> Part | None:
-        """The part of that epoch and profile; None if no header named it."""
-        return self.parts.get((kid, profile))
-
-    def check(self, header: BatchHeader) -> None:
-        """Refuse a header of another tenant or of a kid's twin.
-
-        Raises:
-            StoreError: the store belongs to another tenant.
-            EpochConflictError: kid known with another key check value.
-        """
-        if self.tenant is not None and header.tenant != self.tenant:
-            raise StoreError(
-                f"the store holds events of tenant `{self.tenant}`, "
-                f"and the batch is of tenant `{header.tenant}`",
-                "give each tenant a store of its own",
-            )
-        epoch = self.epochs.get(header.kid)
-        if epoch is not None and epoch.kcv != header.kcv:
-            raise EpochConflictError(
-                f"key {header.kid} came with another key check value than the store knows",
-                "the batch was encrypted with another ring: find out which ring is the right one",
-            )
-
-    def knows(self, line: bytes, header: BatchHeader) -> bool:
-        """Whether this header line changes nothing: it is already its part's newest."""
-        part = self.part(header.kid, header.profile)
-        return line in self.lines and part is not None and part.headers[-1] == header
-
-    def add(
-        self, connection: duckdb.DuckDBPyConnection | None, line: bytes, header: BatchHeader
+    def store(
+        self, connection: duckdb.DuckDBPyConnection, line: bytes, header: BatchHeader
     ) -> None:
-        """Register a header, in the tables too if there is a transaction to write them in."""
-        self.tenant = header.tenant
-        epoch = self.epochs.get(header.kid)
-        if epoch is None:
-            number = _next(known.number for known in self.epochs.values())
-            epoch = self.epochs[header.kid] = Epoch(number, header.kcv, 0)
-            _write(
-                connection,
-                "INSERT INTO epochs VALUES (?, ?, ?, 0)",
-                [epoch.number, header.kid, header.kcv],
+        """Take in a header, in the tables too."""
+        before = self.copy()
+        self.add(line, header)
+        epoch, part = self.epochs[header.kid], self.parts[header.kid, header.profile]
+        known = before.epochs.get(header.kid)
+        if known is None:
+            connection.execute(
+                "INSERT INTO epochs VALUES (?, ?, ?, ?)",
+                [epoch.number, header.kid, header.kcv, epoch.generation],
             )
-            _write(connection, "UPDATE meta SET tenant = ?", [header.tenant])
-        if header.generation > epoch.generation:
-            epoch.generation = header.generation
-            _write(
-                connection,
-                "UPDATE epochs SET generation = ? WHERE n = ?",
-                [epoch.generation, epoch.number],
+            connection.execute("UPDATE meta SET tenant = ?", [header.tenant])
+        elif known.generation != epoch.generation:
+            connection.execute(
+                "UPDATE epochs SET generation = ? WHERE n = ?", [epoch.generation, epoch.number]
             )
-        key = (header.kid, header.profile)
-        part = self.parts.get(key)
-        if part is None:
-            part = self.parts[key] = Part(_next(p.number for p in self.parts.values()), *key)
-            _write(connection, "INSERT INTO parts VALUES (?, ?, ?)", [part.number, *key])
-        newest = _next(self.lines.values())
-        if line in self.lines:
-            _write(
-                connection,
-                "UPDATE header_lines SET newest = ? WHERE line = ?",
-                [newest, line.decode()],
+        if (header.kid, header.profile) not in before.parts:
+            connection.execute(
+                "INSERT INTO parts VALUES (?, ?, ?)", [part.number, header.kid, header.profile]
             )
+        newest, text = self.lines[line], line.decode()
+        if line in before.lines:
+            connection.execute("UPDATE header_lines SET newest = ? WHERE line = ?", [newest, text])
         else:
-            _write(
-                connection,
-                "INSERT INTO header_lines VALUES (?, ?, ?, ?)",
-                [newest, part.number, line.decode(), newest],
+            connection.execute(
+                "INSERT INTO header_lines VALUES (?, ?, ?, ?)", [newest, part.number, text, newest]
             )
-        self.lines[line] = newest
-        part.headers = [h for h in part.headers if h != header] + [header]
-        part.time = header.time
-        for column in header.columns:
-            self._add_column(connection, part, column)
-
-    def _add_column(
-        self, connection: duckdb.DuckDBPyConnection | None, part: Part, column: Column
-    ) -> None:
-        stored = self.columns.get((column.path, column.kind))
-        if stored is None:
-            if len(self.columns) >= MAX_COLUMNS:
-                return
-            stored = StoredColumn(len(self.columns) + 1, column.path, column.kind)
-            self.columns[column.path, column.kind] = stored
-            if connection is not None:
-                add_column(connection, stored.number, column)
-        if stored not in part.columns:
-            part.columns.append(stored)
+        for key, column in self.columns.items():
+            if key not in before.columns:
+                add_column(connection, column)
 
     def add_list(self, connection: duckdb.DuckDBPyConnection, key: ListKey) -> int:
         """The number of a value dictionary, registered if it is new."""
         number = self.lists.get(key)
         if number is None:
-            number = self.lists[key] = _next(self.lists.values())
+            number = self.lists[key] = next_number(self.lists.values())
             connection.execute("INSERT INTO lists VALUES (?, ?, ?, ?, ?)", [number, *key])
         return number
 
@@ -218,7 +101,6 @@ class Registry:
         What refers to them must be gone; columns stay, since parts share them.
         """
         for part in [part for part in self.parts.values() if part.kid == kid]:
-            del self.parts[part.kid, part.profile]
             connection.execute("DELETE FROM parts WHERE part = ?", [part.number])
             for (line,) in connection.execute(
                 "DELETE FROM header_lines WHERE part = ? RETURNING line", [part.number]
@@ -226,7 +108,7 @@ class Registry:
                 del self.lines[line.encode()]
         self.lists = {key: number for key, number in self.lists.items() if key.kid != kid}
         connection.execute("DELETE FROM lists WHERE kid = ?", [kid])
-        del self.epochs[kid]
+        self.drop(kid)
         connection.execute("DELETE FROM epochs WHERE kid = ?", [kid])
 
     def mark_multi(self, connection: duckdb.DuckDBPyConnection, number: int) -> None:
@@ -236,27 +118,10 @@ class Registry:
             column.multi = True
             connection.execute("UPDATE columns SET multi = true WHERE n = ?", [number])
 
-    def united_headers(self) -> Iterator[BatchHeader]:
-        """Each part's newest header with the columns of all its headers."""
-        for part in self.parts.values():
-            columns = dict.fromkeys(column for header in part.headers for column in header.columns)
-            yield part.headers[-1].model_copy(update={"columns": tuple(columns)})
 
-
-def _next(numbers: Iterable[int]) -> int:
-    return max(numbers, default=0) + 1
-
-
-def _write(
-    connection: duckdb.DuckDBPyConnection | None, sql: str, parameters: list[object]
-) -> None:
-    if connection is not None:
-        connection.execute(sql, parameters)
-
-
-def load_registry(connection: duckdb.DuckDBPyConnection) -> Registry:
+def load_registry(connection: duckdb.DuckDBPyConnection) -> StoredRegistry:
     """The registry as the tables have it."""
-    registry = Registry()
+    registry = StoredRegistry()
     ((registry.tenant,),) = connection.execute("SELECT tenant FROM meta").fetchall()
     for number, kid, kcv, generation in connection.execute(
         "SELECT n, kid, kcv, generation FROM epochs ORDER BY n"

@@ -34,7 +34,8 @@ import duckdb
 
 from analytics.store.duckdb.numbering import ARRAY_BITS
 from analytics.store.duckdb.runs import FAMILIES, create_family
-from analytics.wire import Column, Kind
+from analytics.store.intake.registry import StoredColumn
+from analytics.wire import Kind
 
 SCHEMA_NAME: Final = "zt-analytics store"
 SCHEMA_VERSION: Final = 3
@@ -118,10 +119,11 @@ def create_file(path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def add_column(connection: duckdb.DuckDBPyConnection, number: int, column: Column) -> None:
+def add_column(connection: duckdb.DuckDBPyConnection, column: StoredColumn) -> None:
     """Add a column and its typed twins to the tables, within the caller's transaction."""
+    n = int(column.number)
     connection.execute(
-        "INSERT INTO columns VALUES (?, ?, ?, false)", [number, column.path, column.kind]
+        "INSERT INTO columns VALUES (?, ?, ?, false)", [column.number, column.path, column.kind]
     )
     for definition in ("c{n} UINTEGER", *_TYPED[column.kind]):
-        connection.execute(f"ALTER TABLE events ADD COLUMN {definition.format(n=int(number))}")
+        connection.execute(f"ALTER TABLE events ADD COLUMN {definition.format(n=n)}")

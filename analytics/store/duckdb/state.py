@@ -13,9 +13,9 @@ from typing import Final
 from analytics.store.duckdb.database import Database
 from analytics.store.duckdb.figures import Figures
 from analytics.store.duckdb.numbering import Numbering
-from analytics.store.duckdb.pending import PendingRecord
-from analytics.store.duckdb.registry import Registry, load_registry
+from analytics.store.duckdb.registry import StoredRegistry, load_registry
 from analytics.store.duckdb.texts import TextIds, number
+from analytics.wire import ValueRecord
 
 MAX_TEXTS: Final = 300_000
 MAX_RECORDS: Final = 400_000
@@ -27,7 +27,7 @@ class State:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.figures = Figures(database)
-        self.registry: Registry = Registry()
+        self.registry: StoredRegistry = StoredRegistry()
         self.position = 0
         self.numbering = Numbering()
         self.last_record = 0
@@ -58,7 +58,7 @@ class State:
             self.known_records = set()
 
     def committed(
-        self, registry: Registry, events: int, records: int, pending: dict[bytes, PendingRecord]
+        self, registry: StoredRegistry, events: int, records: int, pending: dict[bytes, ValueRecord]
     ) -> None:
         """Take over what a transaction has stored."""
         self.registry = registry

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from analytics.store.duckdb.registry import Part, StoredColumn
+from analytics.store.intake.registry import Part, StoredColumn
 from analytics.wire import Metric, Query
 
 _BEFORE_TIME = 2**56

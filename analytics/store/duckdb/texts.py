@@ -29,15 +29,6 @@ def text_key(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
-def parts_key(*parts: str) -> bytes:
-    """The key of a sequence of texts, unambiguous by their lengths."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        data = part.encode()
-        digest.update(len(data).to_bytes(4, "big") + data)
-    return digest.digest()
-
-
 def key_words(keys: Iterable[bytes]) -> Keys:
     """Keys of 16 bytes as rows of two words."""
     return np.frombuffer(b"".join(keys), dtype="<u8").reshape(-1, 2)

@@ -13,11 +13,9 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from analytics.store.duckdb.columns import Column, as_address, as_number, as_time
 from analytics.store.duckdb.folding import fold_lines
 from analytics.store.duckdb.numbering import owner_of_column, owner_of_keyspace
-from analytics.store.duckdb.pending import Group, Pending, rate_slot
-from analytics.store.duckdb.registry import ListKey, Registry, StoredColumn
+from analytics.store.duckdb.registry import ListKey, StoredRegistry
 from analytics.store.duckdb.runs import EVENT_KEYS, RECORD_KEYS, TEXT_KEYS
 from analytics.store.duckdb.state import State
 from analytics.store.duckdb.texts import (
@@ -29,6 +27,9 @@ from analytics.store.duckdb.texts import (
     resolve,
     text_key,
 )
+from analytics.store.intake.columns import Column, as_address, as_number, as_time
+from analytics.store.intake.pending import Group, Pending, rate_slot
+from analytics.store.intake.registry import StoredColumn
 from analytics.wire import as_weight
 
 Array = npt.NDArray[Any]
@@ -37,7 +38,7 @@ _V6 = "({high}::UHUGEINT * 18446744073709551616::UHUGEINT + {low}::UHUGEINT)"
 
 
 def write_records(
-    connection: duckdb.DuckDBPyConnection, state: State, registry: Registry, pending: Pending
+    connection: duckdb.DuckDBPyConnection, state: State, registry: StoredRegistry, pending: Pending
 ) -> int:
     """Store the value records that are not there yet; how many."""
     if not pending.records:
@@ -91,7 +92,7 @@ def write_records(
 
 
 def write_events(
-    connection: duckdb.DuckDBPyConnection, state: State, registry: Registry, pending: Pending
+    connection: duckdb.DuckDBPyConnection, state: State, registry: StoredRegistry, pending: Pending
 ) -> int:
     """Store the events that are not there yet; how many."""
     written = 0
@@ -111,7 +112,7 @@ def write_events(
 def write_group(
     connection: duckdb.DuckDBPyConnection,
     state: State,
-    registry: Registry,
+    registry: StoredRegistry,
     group: Group,
     keys: npt.NDArray[np.uint64],
     first: int,
@@ -194,7 +195,7 @@ def _typed(
 def _write_elements(
     connection: duckdb.DuckDBPyConnection,
     state: State,
-    registry: Registry,
+    registry: StoredRegistry,
     stored: Sequence[StoredColumn],
     columns: dict[str, Column],
     first: int,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from analytics.store.duckdb.columns import Shape
-from analytics.store.duckdb.registry import Part, StoredColumn
+from analytics.store.intake.columns import Shape
+from analytics.store.intake.registry import Part, StoredColumn
 from analytics.wire import RATE_PATH, EventLine, ValueLine, ValueRecord, decode_bytes
-
-PendingRecord = ValueRecord
 
 
 @dataclass(slots=True)
@@ -32,12 +31,26 @@ class Group:
         self.rows = [self.rows[i] for i in indices]
 
 
+def parts_key(*parts: str) -> bytes:
+    """The key of a sequence of texts, unambiguous by their lengths."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode()
+        digest.update(len(data).to_bytes(4, "big") + data)
+    return digest.digest()
+
+
+def record_key(record: ValueRecord) -> bytes:
+    """The key of a value record: all but its tokens and tag."""
+    return parts_key(record.kid, record.keyspace, record.scheme, record.search or "", record.ct)
+
+
 class Pending:
     """Events by part, and value records by key, each once."""
 
     def __init__(self) -> None:
         self.groups: list[Group] = []
-        self.records: dict[bytes, PendingRecord] = {}
+        self.records: dict[bytes, ValueRecord] = {}
         self.events = 0
         self.bytes = 0
         self._ids: set[str] = set()
