@@ -4,12 +4,14 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
 
-.PHONY: help demo test test-all check lint mutants bench lab lock run-environment environment bench-environment
+.PHONY: help demo test test-all test-opensearch check lint mutants bench lab lock run-environment environment bench-environment
 
 help:
 	@echo "make demo      play the whole way on a real capture"
 	@echo "make test      the tests that need no root and no servers"
-	@echo "make test-all  all tests: root, namespaces, long runs"
+	@echo "make test-all  all tests: root, namespaces, long runs, OpenSearch"
+	@echo "make test-opensearch  the tests against a real OpenSearch (fetched by Maven, run by Java 21"
+	@echo "               or later; or OPENSEARCH_URL names a cluster to use)"
 	@echo "make check     lint, types, architecture, then make test"
 	@echo "make mutants   turn off one security property at a time; a test must notice each"
 	@echo "make bench     measure, and write docs/benchmarks.md"
@@ -20,13 +22,16 @@ demo: run-environment
 	@$(BIN)/zt demo
 
 test: environment
-	$(PYTEST) -q -n $(WORKERS) -m "not slow and not root"
+	$(PYTEST) -q -n $(WORKERS) -m "not slow and not root and not opensearch"
 
-test-all: environment
-	$(PYTEST) -q -n $(WORKERS) -m "slow and not root"
-	ZT_EXAMPLES=10 $(PYTEST) -q -n $(WORKERS) -m "not slow" tests/properties tests/stores tests/unit/jobs
+test-all: environment test-opensearch
+	$(PYTEST) -q -n $(WORKERS) -m "slow and not root and not opensearch"
+	ZT_EXAMPLES=10 $(PYTEST) -q -n $(WORKERS) -m "not slow and not opensearch" tests/properties tests/stores tests/unit/jobs
 	$(PYTEST) -q -m root
 	$(BIN)/python -m scripts.mutants --workers $(WORKERS)
+
+test-opensearch: environment
+	$(PYTEST) -q -n $(WORKERS) -m opensearch
 
 mutants: environment
 	$(BIN)/python -m scripts.mutants --workers $(WORKERS)

@@ -26,6 +26,8 @@ DEMO = REPOSITORY / "examples" / "data"
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
 
+pytest_plugins = ["support.opensearch.fixtures"]
+
 Require = Callable[[object, str], None]
 
 
