@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from opensearchpy import OpenSearch
-
 from support.opensearch import Cluster, Node, UnavailableError
 from support.opensearch.distribution import java_home
 
@@ -64,7 +62,7 @@ def test_a_data_node_is_killed_and_comes_back_with_what_it_held(cluster: Cluster
     data.start()
     cluster.wait()
     assert data.url == before
-    client.cluster.health(wait_for_status="green", timeout="30s")
+    client.cluster.health(wait_for_status="green")
     of_data_node = client.get(index="kept", id="a", params={"preference": "_only_nodes:data-1"})
     assert of_data_node["_source"] == {"n": 1}
 
@@ -122,7 +120,7 @@ def _or_skip(require: Require) -> Iterator[None]:
 
 def _runs(group: int) -> bool:
     try:
-        os.killpg(group, signal.Signals(0))
+        os.killpg(group, 0)
     except ProcessLookupError:
         return False
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from support.opensearch.node import Node
+from support.opensearch.node import QUICK, Node
 
 
 class Cluster:
@@ -17,15 +17,20 @@ class Cluster:
     Args:
         nodes: how many there are together.
         settings: of opensearch.yml, for all of them.
-        heap: of each.
+        heap, java: of each; see `Node`.
     """
 
     def __init__(
-        self, nodes: int = 2, settings: Mapping[str, Any] | None = None, *, heap: str = "512m"
+        self,
+        nodes: int = 2,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        heap: str = "512m",
+        java: str = QUICK,
     ) -> None:
         self._count = nodes
         self._settings = {"cluster.name": "zt-test", **(settings or {})}
-        self._heap = heap
+        self._memory, self._java = heap, java
         self.nodes: list[Node] = []
 
     def __enter__(self) -> Self:
@@ -74,6 +79,6 @@ class Cluster:
 
     def _add(self, name: str, roles: list[str], settings: Mapping[str, Any]) -> Node:
         named = {"node.name": name, "node.roles": roles}
-        node = Node({**self._settings, **named, **settings}, heap=self._heap)
+        node = Node({**self._settings, **named, **settings}, heap=self._memory, java=self._java)
         self.nodes.append(node)
         return node
