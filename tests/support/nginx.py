@@ -1,4 +1,7 @@
-"""A real nginx on loopback that writes a JSON access log, with its own prefix and nothing else."""
+"""A real nginx on loopback with its own prefix and nothing else.
+
+`running` is one that writes a JSON access log; `serving` takes any configuration of servers.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ AGENTS = (
 )
 STATUSES = {"/": 200, "/login": 302, "/private": 403, "/files/report-keller.pdf": 404, "/api": 200}
 
-CONFIG = """\
+FRAME = """\
 daemon off;
 master_process off;
 pid nginx.pid;
@@ -37,6 +40,11 @@ http {{
     fastcgi_temp_path fastcgi;
     uwsgi_temp_path uwsgi;
     scgi_temp_path scgi;
+    {servers}
+}}
+"""
+
+ACCESS_LOG = """\
     log_format events escape=json '{{"time":"$time_iso8601","msec":$msec,'
         '"remote_addr":"$remote_addr","remote_port":$remote_port,"remote_user":"$remote_user",'
         '"host":"$host","server_name":"$server_name","server_port":$server_port,'
@@ -59,23 +67,35 @@ http {{
         location = /private {{ return 403; }}
         location / {{ return 404; }}
     }}
-}}
 """
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[int]:
     """A server with its files in a folder; gives its port."""
+    port = free_port()
+    with serving(folder, ACCESS_LOG.format(port=port), port):
+        yield port
+
+
+def free_port() -> int:
+    """A port of loopback that nobody has now."""
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    (folder / "nginx.conf").write_text(CONFIG.format(port=port))
+    return port
+
+
+@contextmanager
+def serving(folder: Path, servers: str, port: int) -> Iterator[None]:
+    """An nginx with these servers, its files in a folder, that listens on the port by now."""
+    (folder / "nginx.conf").write_text(FRAME.format(servers=servers))
     command = [str(PROGRAM), "-p", f"{folder}/", "-c", "nginx.conf", "-e", "stderr"]
     with (folder / "errors").open("wb") as errors:
         server = subprocess.Popen(command, stderr=errors, stdin=subprocess.DEVNULL)
         try:
             _wait(server, port, folder / "errors")
-            yield port
+            yield
         finally:
             server.terminate()
             server.wait(PATIENCE)
