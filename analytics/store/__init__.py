@@ -49,7 +49,9 @@ def open_store(url: str, *, create: bool = False, wait: float = 0.0) -> CloudSto
     """Open the store that a URL names.
 
     Args:
-        url: `duckdb:PATH`, one file for each tenant.
+        url: `duckdb:PATH`, one file for each tenant, or
+            `opensearch+https://[USER@]HOST[:PORT][,HOST...]/PREFIX`, one prefix for each tenant;
+            see `analytics.store.opensearch.address`.
         create: make an empty store where there is none, as ingest does; a question to a store
             that is not there is an error instead.
         wait: seconds to try again while another process owns it. Processes take turns at a store
@@ -59,6 +61,8 @@ def open_store(url: str, *, create: bool = False, wait: float = 0.0) -> CloudSto
         StoreError: an unknown kind of URL, or no store there.
         StoreBusyError: another process owns it.
     """
+    if _is_opensearch(url):
+        return _open_opensearch(url, create=create)
     path = _path_of(url)
     from analytics.store.duckdb import DuckDBStore
 
@@ -80,10 +84,24 @@ def store_mark(url: str) -> Hashable | None:
     Raises:
         StoreError: an unknown kind of URL.
     """
+    if _is_opensearch(url):
+        return None
     path = _path_of(url)
     from analytics.store.duckdb import file_mark
 
     return file_mark(path)
+
+
+def _is_opensearch(url: str) -> bool:
+    return url.startswith("opensearch+")
+
+
+def _open_opensearch(url: str, *, create: bool) -> CloudStore:
+    import analytics.store.opensearch  # noqa: F401  says what to install where the client is missing
+    from analytics.store.opensearch.address import parse_address
+    from analytics.store.opensearch.store import OpenSearchStore
+
+    return OpenSearchStore(parse_address(url), create=create)
 
 
 def _path_of(url: str) -> str:
@@ -92,5 +110,5 @@ def _path_of(url: str) -> str:
         return rest
     raise StoreError(
         f"no kind of store is called `{scheme}:`",
-        "give the store as duckdb:PATH",
+        "give the store as duckdb:PATH or opensearch+https://HOST/PREFIX",
     )

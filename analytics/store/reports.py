@@ -114,8 +114,8 @@ class Statistics(NamedTuple):
     values: int
     postings: int
     """Pairs of a token and a value record that has it."""
-    texts: int
-    """Distinct texts at visible paths."""
+    texts: int | None
+    """Distinct texts at visible paths; None where a store would have to count them."""
     findings: int
     bytes: int
     jobs: tuple[JobProgress, ...]

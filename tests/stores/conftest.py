@@ -5,6 +5,7 @@ Stores verify no ciphertext, seal or tag, so the lines carry made-up bytes in va
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from analytics.store import CloudStore, open_store
 
-STORES = ["duckdb"]
+STORES = ["duckdb", pytest.param("opensearch", marks=pytest.mark.opensearch)]
 
 
 @pytest.fixture(params=STORES)
@@ -21,6 +22,10 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     match request.param:
         case "duckdb":
             return f"duckdb:{tmp_path / 'store.db'}"
+        case "opensearch":
+            base = request.getfixturevalue("opensearch_url")
+            name = secrets.token_hex(6)
+            return f"opensearch+{base}/t{name}"
         case other:
             raise AssertionError(other)
 

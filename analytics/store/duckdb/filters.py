@@ -23,6 +23,7 @@ import numpy.typing as npt
 from analytics.store.duckdb.reading import find_record_texts
 from analytics.store.duckdb.registry import StoredRegistry
 from analytics.store.duckdb.texts import find_texts
+from analytics.store.intake.bounds import number_bound, time_bound
 from analytics.store.intake.columns import as_address
 from analytics.store.intake.registry import Part, StoredColumn
 from analytics.wire import (
@@ -45,8 +46,6 @@ _FEW = 16
 
 _MAX_SUBQUERIES = 256
 """Each is a join; DuckDB's planner gives up at some thousand."""
-
-_INT64 = 2**63
 
 
 class Where:
@@ -193,9 +192,9 @@ class Where:
         tests = []
         for column in self._part.by_path(node.path):
             if column.kind == "number":
-                low, high = _number_bound(node.gte), _number_bound(node.lt)
+                low, high = number_bound(node.gte), number_bound(node.lt)
             elif column.kind == "time":
-                low, high = _time_bound(node.gte), _time_bound(node.lt)
+                low, high = time_bound(node.gte), time_bound(node.lt)
             else:
                 continue
             if any(isinstance(bound, float) and math.isnan(bound) for bound in (low, high)):
@@ -255,23 +254,3 @@ def _nodes(root: Filter) -> Iterator[Filter]:
 
 def _whole(address: int | tuple[int, int]) -> int:
     return address if isinstance(address, int) else address[0] << 64 | address[1]
-
-
-def _number_bound(bound: int | float | None) -> float | None:
-    """The smallest binary64 that is not below the bound: both `>=` and `<` stay exact."""
-    if bound is None or isinstance(bound, float):
-        return bound
-    try:
-        number = float(bound)
-    except OverflowError:
-        return math.inf if bound > 0 else -math.inf
-    return math.nextafter(number, math.inf) if number < bound else number
-
-
-def _time_bound(bound: int | float | None) -> int | float | None:
-    """The smallest integer that is not below the bound, kept near the range of times."""
-    if bound is None or (isinstance(bound, float) and math.isnan(bound)):
-        return bound
-    if bound <= -_INT64:
-        return -_INT64
-    return _INT64 if bound >= _INT64 else math.ceil(bound)

@@ -8,6 +8,7 @@ Invariants:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 import duckdb
@@ -139,22 +140,17 @@ def load_registry(connection: duckdb.DuckDBPyConnection) -> StoredRegistry:
         "SELECT n, kid, keyspace, scheme, search FROM lists ORDER BY n"
     ).fetchall():
         registry.lists[ListKey(kid, keyspace, scheme, search)] = number
-    by_newest: list[tuple[int, Part, BatchHeader]] = []
+    registry.restore(_stored_lines(connection))
+    return registry
+
+
+def _stored_lines(
+    connection: duckdb.DuckDBPyConnection,
+) -> Iterator[tuple[int, bytes, BatchHeader]]:
     for text, newest in connection.execute(
         "SELECT line, newest FROM header_lines ORDER BY n"
     ).fetchall():
         parsed = parse_line(text.encode())
         if not isinstance(parsed, HeaderLine):
             raise StoreError("the store holds a header line that is none", "restore a backup")
-        header = parsed.header
-        part = registry.parts[header.kid, header.profile]
-        registry.lines[parsed.raw] = newest
-        for column in header.columns:
-            stored = registry.columns.get((column.path, column.kind))
-            if stored is not None and stored not in part.columns:
-                part.columns.append(stored)
-        by_newest.append((newest, part, header))
-    for _, part, header in sorted(by_newest, key=lambda entry: entry[0]):
-        part.headers.append(header)
-        part.time = header.time
-    return registry
+        yield newest, parsed.raw, parsed.header

@@ -145,6 +145,29 @@ class Registry:
         if stored not in part.columns:
             part.columns.append(stored)
 
+    def restore(self, lines: Iterable[tuple[int, bytes, BatchHeader]]) -> None:
+        """Take in the headers that were stored: (when it was the newest, line, header) of each, in
+        the order in which they first came. Their epochs and columns are there already; a column
+        that is not has had no room.
+        """
+        by_newest = []
+        for newest, line, header in lines:
+            key = (header.kid, header.profile)
+            part = self.parts.get(key)
+            if part is None:
+                part = self.parts[key] = Part(
+                    next_number(p.number for p in self.parts.values()), *key
+                )
+            self.lines[line] = newest
+            for column in header.columns:
+                stored = self.columns.get((column.path, column.kind))
+                if stored is not None and stored not in part.columns:
+                    part.columns.append(stored)
+            by_newest.append((newest, part, header))
+        for _, part, header in sorted(by_newest, key=lambda entry: entry[0]):
+            part.headers.append(header)
+            part.time = header.time
+
     def drop(self, kid: str) -> None:
         """Leave out an epoch with its parts; columns stay, since parts share them.
 

@@ -7,7 +7,10 @@ import re
 import ssl
 from typing import Any, Final
 
+import msgspec
 from opensearchpy import OpenSearch
+from opensearchpy.exceptions import SerializationError
+from opensearchpy.serializer import Serializer
 from urllib3 import disable_warnings
 from urllib3.exceptions import InsecureRequestWarning
 
@@ -17,6 +20,28 @@ from analytics.wire import StoreError
 
 OLDEST: Final = (2, 19)
 """The oldest version of OpenSearch that answers as the store expects."""
+
+
+class FastJson(Serializer):
+    """JSON as the rest of the program reads and writes it."""
+
+    mimetype = "application/json"
+
+    def dumps(self, data: Any) -> Any:
+        """Bytes and texts as they are, everything else encoded."""
+        return data if isinstance(data, str | bytes) else msgspec.json.encode(data)
+
+    def loads(self, s: Any) -> Any:
+        """The decoded answer.
+
+        Raises:
+            SerializationError: it is no JSON.
+        """
+        try:
+            return msgspec.json.decode(s)
+        except msgspec.DecodeError as error:
+            raise SerializationError("not JSON") from error
+
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +66,7 @@ def connect(address: Address) -> OpenSearch:
         timeout=address.timeout,
         max_retries=max(3, len(address.hosts)),
         retry_on_timeout=several,
+        serializer=FastJson(),
     )
     try:
         with errors_for_people(address):

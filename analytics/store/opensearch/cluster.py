@@ -1,0 +1,229 @@
+"""A store's cluster: the calls that everything here is made of.
+
+Invariants:
+- A change of a shared document is made only on the version that was read; who loses reads again.
+- Bulk requests are tried again where the cluster says that it is busy or away, item by item, with
+  growing pauses; what it refuses for its content is told, what it refuses for its state raises.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple, TypeVar
+
+import msgspec
+from opensearchpy import OpenSearch
+from opensearchpy.exceptions import ConflictError, NotFoundError, TransportError
+from opensearchpy.exceptions import ConnectionError as Unreachable
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from analytics.store.opensearch.indices import Indices
+from analytics.wire import StoreError
+
+PATIENCE: Final = 60.0
+"""Seconds that a write is tried again for while the cluster is busy or away."""
+
+PAGE: Final = 1_000
+"""Documents fetched at once."""
+
+_ATTEMPTS: Final = 50
+_BUSY: Final = frozenset({429, 502, 503, 504})
+_KEEP_ALIVE: Final = "5m"
+
+
+T = TypeVar("T")
+
+
+class Version(NamedTuple):
+    """Which write of a document was read: a change of it names this."""
+
+    seq_no: int
+    primary_term: int
+
+
+class Refusal(NamedTuple):
+    """How a bulk item failed: the status and the kind of error, without its content."""
+
+    status: int
+    kind: str
+
+
+class Cluster:
+    """A client with the indices of one store.
+
+    Args:
+        client: connected; it is closed with this.
+        indices: the store's.
+    """
+
+    def __init__(self, client: OpenSearch, indices: Indices) -> None:
+        self.client = client
+        self.indices = indices
+
+    def close(self) -> None:
+        """Release the connections."""
+        self.client.close()
+
+    def read(self, index: str, name: str) -> tuple[Any, Version] | None:
+        """A shared document as it is now, not as of the last refresh; None if it is not there."""
+        try:
+            found = self.client.get(index=index, id=name)
+        except NotFoundError:
+            return None
+        body = msgspec.json.decode(found["_source"]["body"])
+        return body, Version(found["_seq_no"], found["_primary_term"])
+
+    def change(self, index: str, name: str, step: Callable[[dict[str, Any]], T]) -> T:
+        """Change a shared document by a step, which may run several times, on newer versions.
+
+        A document that is not there is an empty one. What changes nothing writes nothing.
+
+        Raises:
+            StoreError: others change it all the time.
+        """
+        for _ in range(_ATTEMPTS):
+            found = self.read(index, name)
+            document, version = found if found is not None else ({}, None)
+            before = msgspec.json.encode(document)
+            result = step(document)
+            after = msgspec.json.encode(document)
+            if before == after or self._put(index, name, after, version):
+                return result
+            time.sleep(random.uniform(0.0, 0.05))
+        raise StoreError(
+            f"other programs kept changing what the store remembers ({name})",
+            "run fewer programs that write to this store at once",
+        )
+
+    def _put(self, index: str, name: str, body: bytes, version: Version | None) -> bool:
+        condition: dict[str, Any] = (
+            {"op_type": "create"}
+            if version is None
+            else {"if_seq_no": version.seq_no, "if_primary_term": version.primary_term}
+        )
+        document = {"body": body.decode()}
+        try:
+            self.patiently(
+                lambda: self.client.index(index=index, id=name, body=document, params=condition)
+            )
+        except ConflictError:
+            return False
+        return True
+
+    def patiently(self, ask: Callable[[], T]) -> T:
+        """Ask, and ask again while the cluster is busy or away, for at most `PATIENCE`."""
+        attempts = Retrying(
+            stop=stop_after_delay(PATIENCE),
+            wait=wait_random_exponential(multiplier=0.1, max=5),
+            retry=retry_if_exception(_is_passing),
+            reraise=True,
+        )
+        return attempts(ask)
+
+    def bulk(self, lines: Sequence[bytes]) -> list[Refusal | None]:
+        """Send bulk items, each an action with its document in one piece; how each ended.
+
+        None is done. An item that a busy node turned away is sent again; one whose answer got lost
+        is too, so what is made by `create` may be there already, by this call.
+
+        Raises:
+            StoreError: the cluster refuses writes for its state, or stayed busy.
+        """
+        results: list[Refusal | None] = [None] * len(lines)
+        left = list(range(len(lines)))
+        deadline = time.monotonic() + PATIENCE
+        pause = 0.1
+        while left:
+            body = b"".join([lines[i] for i in left])
+            answer = self.patiently(
+                lambda body=body: self.client.bulk(body=body, params={"filter_path": _OUTCOMES})  # type: ignore[misc]
+            )
+            busy = []
+            if answer["errors"]:
+                for i, item in zip(left, answer["items"], strict=True):
+                    results[i] = refusal = _refusal(item)
+                    if refusal is not None and refusal.status in _BUSY:
+                        busy.append(i)
+            if busy and time.monotonic() > deadline:
+                raise StoreError(
+                    f"the cluster stayed busy for {PATIENCE:.0f} seconds",
+                    "send the rest again later: what is stored is not stored twice",
+                )
+            left = busy
+            if left:
+                time.sleep(random.uniform(0.0, pause))
+                pause = min(2 * pause, 5.0)
+        return results
+
+    def refresh(self, *indices: str) -> None:
+        """Let searches see all that was written before."""
+        self.patiently(
+            lambda: self.client.indices.refresh(
+                index=",".join(indices), params={"ignore_unavailable": "true"}
+            )
+        )
+
+    @contextmanager
+    def snapshot(self, index: str) -> Iterator[str]:
+        """A point in time of an index or alias, by whose id searches see it unchanged."""
+        made = self.client.create_pit(index=index, params={"keep_alive": _KEEP_ALIVE})
+        try:
+            yield made["pit_id"]
+        finally:
+            self.client.delete_pit(body={"pit_id": [made["pit_id"]]})
+
+    def search(self, index: str, body: dict[str, Any]) -> dict[str, Any]:
+        """One search of an index or alias."""
+        found: dict[str, Any] = self.client.search(index=index, body=body)
+        return found
+
+    def pages(
+        self, index: str, body: dict[str, Any], *, sort: Sequence[Any] = ("_shard_doc",)
+    ) -> Iterator[list[dict[str, Any]]]:
+        """All hits of a search, a page at a time, as they were when it began."""
+        with self.snapshot(index) as pit:
+            asked = {
+                "size": PAGE,
+                **body,
+                "sort": list(sort),
+                "track_total_hits": False,
+                "pit": {"id": pit, "keep_alive": _KEEP_ALIVE},
+            }
+            while hits := self.client.search(body=asked)["hits"]["hits"]:
+                yield hits
+                if len(hits) < asked["size"]:
+                    return
+                asked["search_after"] = hits[-1]["sort"]
+
+
+_OUTCOMES: Final = "errors,items.*.status,items.*.error.type"
+
+
+def _is_passing(error: BaseException) -> bool:
+    """Whether the same request may succeed later."""
+    if isinstance(error, Unreachable):
+        return True
+    return isinstance(error, TransportError) and error.status_code in _BUSY
+
+
+def _refusal(item: dict[str, Any]) -> Refusal | None:
+    (outcome,) = item.values()
+    status = int(outcome["status"])
+    if status < 300:
+        return None
+    kind = str(outcome.get("error", {}).get("type", ""))
+    if kind == "cluster_block_exception":
+        raise StoreError(
+            "the cluster refuses writes: an index is read-only, as it becomes on a full disk",
+            "free space on the nodes, then lift index.blocks.read_only_allow_delete",
+        )
+    return Refusal(status, kind)
+
+
+def bulk_line(action: dict[str, Any], document: dict[str, Any] | None = None) -> bytes:
+    """A bulk item: its action, and its document if it has one."""
+    line = msgspec.json.encode(action) + b"\n"
+    return line if document is None else line + msgspec.json.encode(document) + b"\n"

@@ -1,0 +1,170 @@
+"""The indices of a store: their names, settings and mappings.
+
+Invariants:
+- Nothing is mapped that the store has not named: `dynamic` is strict wherever fields could be
+  added, so names that a sender makes up can't grow a mapping.
+- Events lie in an index for each month, behind one alias; those without a time, or of a time that
+  no network has seen, lie in one more, so a sender can't make indices at will.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from analytics.store.opensearch.fields import OWN, Fields
+
+SCHEMA_VERSION: Final = 1
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_YEAR: Final = 2000
+_AHEAD = timedelta(days=40)
+
+_KEYWORD: Final = {"type": "keyword"}
+_FILTERED: Final = {"type": "keyword", "doc_values": False, "norms": False}
+"""Asked for, never grouped by or sorted."""
+_KEPT: Final = {"type": "keyword", "index": False, "doc_values": False}
+"""Returned, never asked for."""
+_LONG: Final = {"type": "long"}
+
+EVENT_FIELDS: Final[dict[str, dict[str, Any]]] = {
+    "id": _KEYWORD,
+    "kid": _KEYWORD,
+    "profile": _KEYWORD,
+    "t": _LONG,
+    "time": {"type": "date", "format": "epoch_millis"},
+    "weight": _LONG,
+    "position": _LONG,
+    "tokens": _FILTERED,
+    "unsure": _FILTERED,
+    "raw": _KEPT,
+}
+"""What `zt` holds beside columns: `t` in microseconds, `time` the same for dashboards, `tokens` of
+searched columns, `unsure` the columns of which these do not tell, `raw` the line as it came."""
+
+_UNSEEN: Final = [f"{OWN}.tokens", f"{OWN}.unsure", f"{OWN}.c*", f"{OWN}.x*", f"{OWN}.y*"]
+"""Indexed, and left out of what is kept of a document: `raw` has it all."""
+
+_SETTINGS: Final[dict[str, Any]] = {"number_of_shards": 1, "auto_expand_replicas": "0-1"}
+
+
+class Indices:
+    """The names of a store's indices, by its prefix."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.events = f"{prefix}-events"
+        """The alias over all months."""
+        self.values = f"{prefix}-values"
+        self.state = f"{prefix}-state"
+        self.headers = f"{prefix}-headers"
+        self.jobs = f"{prefix}-jobs"
+        self.watermarks = f"{prefix}-watermarks"
+        self.findings = f"{prefix}-findings"
+
+    def month(self, time: int | None) -> str:
+        """The index of an event with that time, microseconds."""
+        if time is not None:
+            moment = _EPOCH + timedelta(microseconds=time)
+            if moment.year >= _FIRST_YEAR and moment <= datetime.now(UTC) + _AHEAD:
+                return f"{self.events}-{moment:%Y.%m}"
+        return f"{self.events}-other"
+
+    def month_end(self, index: str) -> int | None:
+        """The time at which an index of events ends; None for the one of odd times."""
+        try:
+            start = datetime.strptime(index.removeprefix(f"{self.events}-"), "%Y.%m")
+        except ValueError:
+            return None
+        following = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+        return int((following.replace(tzinfo=UTC) - _EPOCH).total_seconds()) * 1_000_000
+
+    def template(self, columns: Iterable[Fields]) -> dict[str, Any]:
+        """What every index of events is made by."""
+        return {
+            "index_patterns": [f"{self.events}-*"],
+            "priority": 500,
+            "template": {
+                "settings": {
+                    **_SETTINGS,
+                    "codec": "best_compression",
+                    "mapping.total_fields.limit": 2_000,
+                    "refresh_interval": "5s",
+                },
+                "mappings": {
+                    "dynamic": "strict",
+                    "_source": {"excludes": _UNSEEN},
+                    **event_properties(columns),
+                },
+                "aliases": {self.events: {}},
+            },
+            "_meta": {"zt": SCHEMA_VERSION},
+        }
+
+    def fixed(self) -> dict[str, dict[str, Any]]:
+        """The indices that are there from the beginning, with their mappings."""
+        return {
+            self.state: {"body": _KEPT},
+            self.headers: {"kid": _KEYWORD, "line": _KEPT},
+            self.values: {
+                "kid": _KEYWORD,
+                "keyspace": _KEYWORD,
+                "scheme": _KEYWORD,
+                "search": _KEYWORD,
+                "key": _KEYWORD,
+                "ct": _FILTERED,
+                "tag": _KEPT,
+                "packed": _KEPT,
+                "tokens": _FILTERED,
+                "count": _LONG,
+            },
+            self.jobs: {"spec": _KEPT},
+            self.watermarks: {
+                "job": _KEYWORD,
+                "version": _KEYWORD,
+                "kid": _KEYWORD,
+                "profile": _KEYWORD,
+                "position": _LONG,
+            },
+            self.findings: {
+                "sequence": _LONG,
+                "id": _KEYWORD,
+                "job": _KEYWORD,
+                "version": _KEYWORD,
+                "kid": _KEYWORD,
+                "profile": _KEYWORD,
+                "group": _KEYWORD,
+                "since": _LONG,
+                "until": _LONG,
+                "partial": {"type": "boolean"},
+                "body": _KEPT,
+            },
+        }
+
+    def body(self, properties: dict[str, Any]) -> dict[str, Any]:
+        """What a fixed index is made by."""
+        mappings: dict[str, Any] = {"dynamic": "strict", "properties": properties}
+        if "tokens" in properties:
+            mappings["_source"] = {"excludes": ["tokens", "key"]}
+        return {"settings": _SETTINGS, "mappings": mappings}
+
+
+def event_properties(columns: Iterable[Fields]) -> dict[str, Any]:
+    """The properties of events with these columns."""
+    own = {f"{OWN}.{name}": mapping for name, mapping in EVENT_FIELDS.items()}
+    for fields in columns:
+        own |= fields.properties()
+    return _nested(own)
+
+
+def _nested(fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Dotted names as objects, each as strict as the whole."""
+    root: dict[str, Any] = {}
+    for name, mapping in fields.items():
+        *objects, last = name.split(".")
+        branch = root
+        for key in objects:
+            branch = branch.setdefault(key, {"dynamic": "strict", "properties": {}})["properties"]
+        branch[last] = mapping
+    return {"properties": root}
