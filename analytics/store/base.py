@@ -209,7 +209,10 @@ class JobState(Store, Protocol):
     """
 
     def position(self) -> int:
-        """The position of the newest event; 0 for an empty store."""
+        """A position that no event exceeds, and every later event will; 0 for an empty store.
+
+        All events up to it can be found.
+        """
         ...
 
     def watermark(self, job: JobSpec, part: JobPart) -> int:

@@ -45,6 +45,9 @@ class FastJson(Serializer):
 
 _log = logging.getLogger(__name__)
 
+# It would print every answer of 404 as a warning, and requests with what they hold.
+logging.getLogger("opensearch").setLevel(logging.CRITICAL)
+
 
 def connect(address: Address) -> OpenSearch:
     """A client of the cluster, which has answered and is new enough.

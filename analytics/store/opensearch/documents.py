@@ -40,6 +40,8 @@ class Refused(NamedTuple):
 
 def documents(registry: StoredRegistry, group: Group) -> Iterator[Document | Refused]:
     """The events of a group as documents."""
+    if not group.rows:
+        return
     rows = list(zip(*group.rows, strict=True))
     slots = group.shape.slots
     columns = [(column, Column(rows[slots[column.path]])) for column in group.columns]
