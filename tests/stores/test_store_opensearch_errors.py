@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 from opensearchpy.helpers import BulkIndexError
+from support.certificates import Authority
 from support.nginx import free_port
 
 from analytics.store.opensearch.address import Address, parse_address
@@ -31,7 +34,7 @@ USER = {"ZT_OPENSEARCH_USER": "ann", "ZT_OPENSEARCH_PASSWORD": PASSWORD}
 
 
 @contextmanager
-def answering(status: int, body: Any) -> Iterator[str]:
+def answering(status: int, body: Any, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """The address of a server that answers everything with the same; a text is HTML."""
     is_page = isinstance(body, str)
     content = body.encode() if is_page else json.dumps(body).encode()
@@ -48,6 +51,8 @@ def answering(status: int, body: Any) -> Iterator[str]:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
     try:
         yield f"127.0.0.1:{server.server_port}"
@@ -158,6 +163,18 @@ def test_no_tls_where_it_is_expected() -> None:
         refused = refusal(host, "opensearch+https")
     assert f"no TLS with {host}" in str(refused)
     assert "opensearch+http" in refused.hint
+
+
+def test_a_client_certificate_is_wanted_and_not_given(tmp_path: Path) -> None:
+    """As OpenSearch itself refuses it, by an alert; a proxy answers 400."""
+    authority = Authority(tmp_path / "authority")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority.ca)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_cert_chain(*authority.issue("host"))
+    with answering(200, {}, context) as host:
+        refused = refusal(host, "opensearch+https", ZT_OPENSEARCH_CA=str(authority.ca))
+    assert "certificate required" in str(refused)
+    assert "ZT_OPENSEARCH_CERT" in refused.hint
 
 
 def test_documents_that_were_refused_are_counted_and_not_shown() -> None:

@@ -120,11 +120,13 @@ def _refused(address: Address, error: client.TransportError) -> StoreError:
                 f"OpenSearch at {address} can't do that now (status {status})",
                 "is the cluster whole? its own address /_cluster/health tells",
             )
+    hint = _REPORT
+    if kind == _UNREADABLE:
+        hint = "is that OpenSearch itself, and not something in front of it?"
+        if status == 400 and address.tls:
+            hint += " one that wants a client certificate needs ZT_OPENSEARCH_CERT"
     return StoreError(
-        f"OpenSearch at {address} refused the request: {kind} (status {status})",
-        "is that OpenSearch itself, and not something in front of it?"
-        if kind == _UNREADABLE
-        else _REPORT,
+        f"OpenSearch at {address} refused the request: {kind} (status {status})", hint
     )
 
 
