@@ -7,6 +7,7 @@ this test that answers as those do; all else is in `test_store_opensearch_connec
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import ssl
 import subprocess
@@ -19,6 +20,12 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from opensearchpy.helpers import BulkIndexError
 from support.certificates import Authority
 from support.nginx import free_port
@@ -175,6 +182,31 @@ def test_a_client_certificate_is_wanted_and_not_given(tmp_path: Path) -> None:
         refused = refusal(host, "opensearch+https", ZT_OPENSEARCH_CA=str(authority.ca))
     assert "certificate required" in str(refused)
     assert "ZT_OPENSEARCH_CERT" in refused.hint
+
+
+def test_files_that_can_not_be_used_are_named_and_nobody_is_asked(tmp_path: Path) -> None:
+    """An encrypted key would have OpenSSL ask at the terminal."""
+    junk, encrypted = tmp_path / "junk.pem", tmp_path / "encrypted.key"
+    junk.write_text("junk")
+    certificate, key = Authority(tmp_path / "authority").issue("edge", is_host=False)
+    private = load_pem_private_key(key.read_bytes(), None)
+    encrypted.write_bytes(
+        private.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(PASSWORD.encode())
+        )
+    )
+    said = refusal("localhost", "opensearch+https", ZT_OPENSEARCH_CA=str(junk))
+    assert "no certificate that can be read" in str(said)
+    for its_key in (junk, encrypted):
+        files = {"ZT_OPENSEARCH_CERT": str(certificate), "ZT_OPENSEARCH_KEY": str(its_key)}
+        assert "can't be used" in str(refusal("localhost", "opensearch+https", **files))
+
+
+def test_unsafe_plaintext_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    address = parse_address("opensearch+http://no-such-host.invalid/acme?unsafe-plaintext=true", {})
+    with caplog.at_level(logging.WARNING), pytest.raises(StoreError, match="can't reach"):
+        connect(address)
+    assert "unsafe-plaintext" in caplog.text
 
 
 def test_documents_that_were_refused_are_counted_and_not_shown() -> None:

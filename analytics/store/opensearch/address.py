@@ -75,6 +75,11 @@ class Address:
     key: Path | None = None
     authorization: str | None = field(default=None, repr=False)
 
+    @property
+    def is_exposed(self) -> bool:
+        """Whether what is sent can be read on a network."""
+        return not self.tls and not all(_is_loopback(name) for name, _ in self.hosts)
+
     def __str__(self) -> str:
         """The hosts, for messages."""
         return ", ".join(
@@ -139,7 +144,7 @@ def _refuse_contradictions(address: Address, options: frozenset[str]) -> None:
             "use opensearch+https, or unset ZT_OPENSEARCH_CA, _CERT and _KEY, and leave "
             f"{_SKIP} out",
         )
-    if _PLAINTEXT not in options and not all(_is_loopback(name) for name, _ in address.hosts):
+    if address.is_exposed and _PLAINTEXT not in options:
         raise StoreError(
             "opensearch+http would send all that is stored unprotected over a network",
             f"use opensearch+https; where that can't be, say so by ?{_PLAINTEXT}=true",

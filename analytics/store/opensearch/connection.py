@@ -60,6 +60,8 @@ def connect(address: Address) -> OpenSearch:
         StoreError: nobody answers, it is not who it must be, does not know who asks, or is no
             OpenSearch of version 2.19 or later.
     """
+    if address.is_exposed:
+        _log.warning("unsafe-plaintext: what is sent to %s can be read on the way", address)
     several = len(address.hosts) > 1
     client = OpenSearch(
         hosts=[{"host": name, "port": port} for name, port in address.hosts],

@@ -79,6 +79,11 @@ class Cluster:
 
     def _add(self, name: str, roles: list[str], settings: Mapping[str, Any]) -> Node:
         named = {"node.name": name, "node.roles": roles}
-        node = Node({**self._settings, **named, **settings}, heap=self._memory, java=self._java)
+        node = Node(
+            {**self._settings, **named, **settings},
+            heap=self._memory,
+            java=self._java,
+            alone=False,
+        )
         self.nodes.append(node)
         return node

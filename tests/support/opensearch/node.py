@@ -38,7 +38,7 @@ SETTINGS: dict[str, Any] = {
 QUICK = "-XX:TieredStopAtLevel=1"
 """Java's option that halves what a start costs, at the price of a lower speed later."""
 
-SINGLE: dict[str, Any] = {
+ALONE: dict[str, Any] = {
     "discovery.type": "single-node",
     "cluster.default_number_of_replicas": 0,
 }
@@ -51,22 +51,24 @@ class Node:
     process does, even by SIGKILL, unless another process holds the lock too; see `guard`.
 
     Args:
-        settings: of opensearch.yml, beside and above `SETTINGS`.
+        settings: of opensearch.yml, beside and above `SETTINGS` and `ALONE`.
         heap: as Java's -Xmx wants it.
         java: more of Java's options; what is measured wants none of `QUICK`.
+        alone: whether the node is a cluster by itself.
         lock: a file on which every user of the node holds a shared lock; one of its own if None.
     """
 
     def __init__(
         self,
-        settings: Mapping[str, Any] = SINGLE,
+        settings: Mapping[str, Any] | None = None,
         *,
         heap: str = "512m",
         java: str = QUICK,
+        alone: bool = True,
         lock: Path | None = None,
     ) -> None:
         base, self._java = distribution(), java_home()
-        self._settings = {**SETTINGS, **PORTS, **settings}
+        self._settings = {**SETTINGS, **PORTS, **(ALONE if alone else {}), **(settings or {})}
         self._options = f"-Xms{heap} -Xmx{heap} {java}"
         self._process: subprocess.Popen[bytes] | None = None
         # Not below pytest's folders, which another user may not enter.
