@@ -37,6 +37,10 @@ from analytics.wire import StoreError
 
 PASSWORD = "s3cret-Pa55"
 CIPHERTEXT = "zt1.AAECAwQFBgcICQ"
+FULL = (
+    "TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark, "
+    "index has read-only-allow-delete block"
+)
 USER = {"ZT_OPENSEARCH_USER": "ann", "ZT_OPENSEARCH_PASSWORD": PASSWORD}
 
 
@@ -123,8 +127,13 @@ def test_versions_are_compared_as_numbers(number: str) -> None:
         ),
         (403, error_of("security_exception"), "does not let this user do that", "a role"),
         (403, "<html>no</html>", "does not let this user do that", "a role"),
-        (403, error_of("cluster_block_exception"), "blocks writing", "make room"),
-        (429, error_of("cluster_block_exception"), "blocks writing", "make room"),
+        (403, error_of("cluster_block_exception"), "no reason given", "make room"),
+        (
+            429,
+            error_of("cluster_block_exception", f"index [{CIPHERTEXT}] blocked by: [{FULL}];"),
+            "blocks that now: disk usage exceeded flood-stage watermark",
+            "make room",
+        ),
         (429, error_of("rejected_execution_exception"), "more to do than it can", "try again"),
         (404, error_of("index_not_found_exception"), "there is no store acme", "prefix"),
         (503, error_of("cluster_manager_not_discovered_exception"), "(status 503)", "health"),
@@ -172,16 +181,35 @@ def test_no_tls_where_it_is_expected() -> None:
     assert "opensearch+http" in refused.hint
 
 
-def test_a_client_certificate_is_wanted_and_not_given(tmp_path: Path) -> None:
-    """As OpenSearch itself refuses it, by an alert; a proxy answers 400."""
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_who_can_not_prove_who_it_is_is_told_nothing(tmp_path: Path, host: str) -> None:
+    """The authority is unknown; the certificate is for another name than the URL's."""
+    authority = Authority(tmp_path / "authority")
+    trusting = {} if host == "127.0.0.1" else {"ZT_OPENSEARCH_CA": str(authority.ca)}
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*authority.issue("host"))
+    with answering(200, {}, context) as address:
+        there = address.replace("127.0.0.1", host)
+        refused = refusal(there, "opensearch+https", **trusting)
+    assert "can't prove who it is" in str(refused)
+    assert "ZT_OPENSEARCH_CA" in refused.hint
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_client_certificate_is_wanted_and_not_given(
+    tmp_path: Path, newest: ssl.TLSVersion
+) -> None:
+    """As OpenSearch itself refuses it, by an alert, which TLS 1.3 may lose; a proxy answers 400."""
     authority = Authority(tmp_path / "authority")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority.ca)
     context.verify_mode = ssl.CERT_REQUIRED
+    context.maximum_version = newest
     context.load_cert_chain(*authority.issue("host"))
     with answering(200, {}, context) as host:
         refused = refusal(host, "opensearch+https", ZT_OPENSEARCH_CA=str(authority.ca))
-    assert "certificate required" in str(refused)
     assert "ZT_OPENSEARCH_CERT" in refused.hint
+    if newest is ssl.TLSVersion.TLSv1_2:
+        assert "refused the connection" in str(refused)
 
 
 def test_files_that_can_not_be_used_are_named_and_nobody_is_asked(tmp_path: Path) -> None:
@@ -213,7 +241,7 @@ def test_documents_that_were_refused_are_counted_and_not_shown() -> None:
     address = Address((("localhost", 9200),), "acme", tls=False)
     documents = [{"create": {"data": CIPHERTEXT}}] * 3
     with (
-        pytest.raises(StoreError, match="refused 3 documents") as refused,
+        pytest.raises(StoreError, match="refused documents: 3") as refused,
         errors_for_people(address),
     ):
         raise BulkIndexError("3 document(s) failed", documents)

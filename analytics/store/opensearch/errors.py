@@ -21,6 +21,10 @@ from analytics.wire import StoreError
 
 _TYPE: Final = re.compile(r"[a-z][a-z_]{0,60}")
 _PRIVILEGE: Final = re.compile(r"no permissions for \[([a-z][a-z:/_*, \[\]]{0,200}?)\] and ")
+_BLOCK: Final = re.compile(r"\[[A-Z_]{1,40}/\d{1,3}/([a-z][a-z ,()/-]{0,100})\]")
+_CERTIFICATE: Final = (
+    "does it want a client certificate? ZT_OPENSEARCH_CERT and ZT_OPENSEARCH_KEY name one"
+)
 _UNREADABLE: Final = "no reason that can be read"
 _REPORT: Final = "this is a defect: please report it"
 
@@ -36,7 +40,7 @@ def errors_for_people(address: Address) -> Iterator[None]:
         raise _refused(address, error) from error
     except BulkIndexError as error:
         raise StoreError(
-            f"OpenSearch at {address} refused {len(error.errors)} documents", _REPORT
+            f"OpenSearch at {address} refused documents: {len(error.errors)}", _REPORT
         ) from error
     except client.OpenSearchException as error:
         raise StoreError(
@@ -64,32 +68,32 @@ def _unreachable(address: Address, error: client.ConnectionError) -> StoreError:
             return _handshake_failed(address, cause)
     reasons = (cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror)
     reason = next(reasons, "the connection broke").lower()
-    return StoreError(
-        f"can't reach OpenSearch at {address}: {reason}",
-        "is it running, and are its host and port right?",
-    )
+    hint = "is it running, and are its host and port right?"
+    # Who wants a certificate may hang up before its alert is read (TLS 1.3).
+    if address.tls and any(isinstance(cause, ConnectionError) for cause in causes):
+        hint += f" {_CERTIFICATE}"
+    return StoreError(f"can't reach OpenSearch at {address}: {reason}", hint)
 
 
 def _handshake_failed(address: Address, cause: ssl.SSLError) -> StoreError:
-    reason = (cause.reason or "unknown reason").lower().replace("_", " ")
+    reason = (cause.reason or "the connection broke").lower().replace("_", " ")
     if "alert" in reason:  # the other side's word: it did not like what we showed
-        return StoreError(
-            f"{address} refused the connection: {reason}",
-            "does it want a client certificate? ZT_OPENSEARCH_CERT and ZT_OPENSEARCH_KEY name one",
-        )
+        return StoreError(f"{address} refused the connection: {reason}", _CERTIFICATE)
     return StoreError(
         f"no TLS with {address}: {reason}",
-        "does it speak TLS at that port? the URL of one that doesn't begins with opensearch+http",
+        "does it speak TLS at that port? the URL of one that doesn't begins with opensearch+http; "
+        + _CERTIFICATE,
     )
 
 
 def _refused(address: Address, error: client.TransportError) -> StoreError:
     status, kind = error.status_code, _kind(error)
     if kind == "cluster_block_exception":
+        found = _BLOCK.search(_reason(error))
         return StoreError(
-            f"OpenSearch at {address} blocks writing for now, as it does when its disk is full",
-            "make room on its disks; a block that stays is lifted by setting "
-            "index.blocks.read_only_allow_delete to null",
+            f"OpenSearch at {address} blocks that now: {found[1] if found else 'no reason given'}",
+            "if its disks are full, make room and try again; a block that an operator has set is "
+            "the operator's to lift (index.blocks)",
         )
     match status:
         case 401:
@@ -124,7 +128,7 @@ def _refused(address: Address, error: client.TransportError) -> StoreError:
     if kind == _UNREADABLE:
         hint = "is that OpenSearch itself, and not something in front of it?"
         if status == 400 and address.tls:
-            hint += " one that wants a client certificate needs ZT_OPENSEARCH_CERT"
+            hint += f" {_CERTIFICATE}"
     return StoreError(
         f"OpenSearch at {address} refused the request: {kind} (status {status})", hint
     )
