@@ -7,18 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from opensearchpy import OpenSearch
-from support.opensearch import Cluster, Node, UnavailableError
-from support.opensearch.distribution import java_home
+from support.opensearch import Cluster, Node
 
 pytestmark = pytest.mark.opensearch
 
-PATIENCE = 30  # seconds
-Require = Callable[[object, str], None]
+PATIENCE = 60  # seconds
 
 USER = """
 import sys, time
@@ -32,9 +29,9 @@ with shared_node(Path(sys.argv[1])) as url:
 
 
 @pytest.fixture
-def cluster(require: Require) -> Iterator[Cluster]:
+def cluster(opensearch_nodes: None) -> Iterator[Cluster]:
     """Two nodes."""
-    with _or_skip(require), Cluster(2) as nodes:
+    with Cluster(2) as nodes:
         yield nodes
 
 
@@ -67,8 +64,8 @@ def test_a_data_node_is_killed_and_comes_back_with_what_it_held(cluster: Cluster
     assert of_data_node["_source"] == {"n": 1}
 
 
-def test_a_node_leaves_no_process_and_no_file_behind(require: Require) -> None:
-    with _or_skip(require), Node() as node:
+def test_a_node_leaves_no_process_and_no_file_behind(opensearch_nodes: None) -> None:
+    with Node() as node:
         group, home = node.pid, node.home
         assert _runs(group)
     assert not _runs(group)
@@ -76,10 +73,8 @@ def test_a_node_leaves_no_process_and_no_file_behind(require: Require) -> None:
 
 
 def test_a_shared_node_ends_with_its_last_user_even_if_all_are_killed(
-    require: Require, tmp_path: Path
+    opensearch_nodes: None, tmp_path: Path
 ) -> None:
-    with _or_skip(require):
-        java_home()
     users = [_user(tmp_path) for _ in range(2)]
     try:
         addresses = {_first_line(user) for user in users}
@@ -108,14 +103,6 @@ def _user(folder: Path) -> subprocess.Popen[bytes]:
 def _first_line(process: subprocess.Popen[bytes]) -> str:
     assert process.stdout is not None
     return process.stdout.readline().decode().strip()
-
-
-@contextmanager
-def _or_skip(require: Require) -> Iterator[None]:
-    try:
-        yield
-    except UnavailableError as error:
-        require(False, str(error))
 
 
 def _runs(group: int) -> bool:

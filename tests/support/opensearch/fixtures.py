@@ -11,13 +11,26 @@ from pathlib import Path
 
 import pytest
 
-from support.opensearch.distribution import UnavailableError, locked
+from support.opensearch.distribution import UnavailableError, distribution, java_home, locked
 from support.opensearch.node import Node
 
 
 @pytest.fixture(scope="session")
+def opensearch_nodes(require: Callable[[object, str], None]) -> None:
+    """For tests that start a `Node` or a `Cluster` of their own: skip where that can't be."""
+    try:
+        distribution()
+        java_home()
+    except UnavailableError as error:
+        reason = str(error)
+    else:
+        return
+    require(False, reason)
+
+
+@pytest.fixture(scope="session")
 def opensearch_url(
-    require: Callable[[object, str], None], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The address of a running OpenSearch, `http://127.0.0.1:PORT`.
 
@@ -27,14 +40,12 @@ def opensearch_url(
     if url := os.environ.get("OPENSEARCH_URL"):
         yield url.rstrip("/")
         return
+    request.getfixturevalue("opensearch_nodes")
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent  # the run's own, which its workers share
-    try:
-        with shared_node(folder) as url:
-            yield url
-    except UnavailableError as error:
-        require(False, str(error))
+    with shared_node(folder) as url:
+        yield url
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from typing import Any, Self
 from support.opensearch.distribution import distribution, java_home
 
 GUARD = Path(__file__).with_name("guard.py")
-STARTING = 180  # seconds; about 15 on an idle machine
+STARTING = 300  # seconds; about 15 on an idle machine
 STOPPING = 60  # seconds
 
 # Below the ports that systems give to clients: a client that retries on such a port while the
