@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -28,6 +30,9 @@ PATIENCE: Final = 60.0
 
 PAGE: Final = 1_000
 """Documents fetched at once."""
+
+SENDERS: Final = 3
+"""Bulk requests on their way at once."""
 
 _ATTEMPTS: Final = 50
 _BUSY: Final = frozenset({429, 502, 503, 504})
@@ -157,6 +162,23 @@ class Cluster:
                 time.sleep(random.uniform(0.0, pause))
                 pause = min(2 * pause, 5.0)
         return results
+
+    def bulk_all(
+        self, pieces: Iterable[tuple[T, Sequence[bytes]]]
+    ) -> Iterator[tuple[T, list[Refusal | None]]]:
+        """Send pieces of bulk items, each as `bulk` does, several at once; results in their order.
+
+        The next piece is made while those before it are on their way.
+        """
+        with ThreadPoolExecutor(SENDERS, thread_name_prefix="bulk") as pool:
+            sent: deque[tuple[T, Future[list[Refusal | None]]]] = deque()
+            for name, lines in pieces:
+                sent.append((name, pool.submit(self.bulk, lines)))
+                if len(sent) >= SENDERS:
+                    done, outcome = sent.popleft()
+                    yield done, outcome.result()
+            for done, outcome in sent:
+                yield done, outcome.result()
 
     def refresh(self, *indices: str) -> None:
         """Let searches see all that was written before."""

@@ -7,13 +7,10 @@ Invariants:
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
-import numpy as np
-
-from analytics.store.intake.pending import parts_key, record_key
+from analytics.store.intake.pending import record_key
 from analytics.store.opensearch.cluster import PAGE, Cluster, bulk_line
 from analytics.wire import Lookup, ValueRecord, encode_bytes
 
@@ -27,24 +24,16 @@ Tokens = frozenset[str]
 """Tokens of a value as terms."""
 
 
-def value_key(kid: str, keyspace: str, search: str, ct: str) -> str:
-    """What events find a value's records by, of whatever scheme."""
-    return encode_bytes(parts_key(kid, keyspace, search, ct))
-
-
 def record_line(index: str, record: ValueRecord) -> bytes:
     """The bulk item that stores a record."""
-    search = record.search or ""
     document: dict[str, Any] = {
         "kid": record.kid,
         "keyspace": record.keyspace,
         "scheme": record.scheme,
-        "search": search,
-        "key": value_key(record.kid, record.keyspace, search, record.ct),
+        "search": record.search or "",
         "ct": record.ct,
         "tag": record.tag,
-        "packed": base64.b64encode(np.array(record.tokens, dtype="<u4").tobytes()).decode(),
-        "tokens": terms(record.tokens),
+        "tokens": record.tokens,
         "count": len(record.tokens),
     }
     name = encode_bytes(record_key(record))
@@ -52,8 +41,8 @@ def record_line(index: str, record: ValueRecord) -> bytes:
 
 
 def terms(tokens: Iterable[int]) -> list[str]:
-    """Tokens as terms."""
-    return [f"{token:x}" for token in tokens]
+    """Tokens as the terms that they are indexed by."""
+    return list(map(str, tokens))
 
 
 def read_values(cluster: Cluster, lookup: Lookup) -> Iterator[ValueRecord]:
@@ -64,7 +53,7 @@ def read_values(cluster: Cluster, lookup: Lookup) -> Iterator[ValueRecord]:
                 "kind": "value",
                 **{name: found[name] for name in ("keyspace", "kid", "scheme", "ct", "tag")},
                 "search": found["search"] or None,
-                "tokens": _unpacked(found),
+                "tokens": tuple(found["tokens"]),
             }
         )
 
@@ -90,15 +79,16 @@ def find_tokens(
 ) -> dict[str, list[tuple[int, ...]]]:
     """The tokens of each ciphertext's records in one list; a ciphertext without any is left out."""
     found: dict[str, list[tuple[int, ...]]] = {}
-    keys = [value_key(kid, keyspace, search, ct) for ct in cts]
-    for start in range(0, len(keys), MAX_TERMS):
-        query = {"terms": {"key": keys[start : start + MAX_TERMS]}}
-        for page in cluster.pages(
-            cluster.indices.values, {"query": query, "_source": ["ct", "packed"]}
-        ):
+    distinct = list(cts)
+    within = [{"term": {"kid": kid}}, {"term": {"keyspace": keyspace}}]
+    within.append({"term": {"search": search}})
+    for start in range(0, len(distinct), MAX_TERMS):
+        wanted = {"terms": {"ct": distinct[start : start + MAX_TERMS]}}
+        body = {"query": {"bool": {"filter": [*within, wanted]}}, "_source": ["ct", "tokens"]}
+        for page in cluster.pages(cluster.indices.values, body):
             for hit in page:
                 source = hit["_source"]
-                found.setdefault(source["ct"], []).append(_unpacked(source))
+                found.setdefault(source["ct"], []).append(tuple(source["tokens"]))
     return found
 
 
@@ -106,12 +96,12 @@ def _selected(cluster: Cluster, lookup: Lookup, columns: Sequence[str]) -> Itera
     groups = [frozenset(group) for group in lookup.groups]
     is_cut = any(len(group) > MAX_CLAUSES for group in groups)
     for query in _queries(lookup):
-        asked = {"query": query, "_source": [*columns, "packed"], "size": PAGE}
+        asked = {"query": query, "_source": [*columns, "tokens"], "size": PAGE}
         for page in cluster.pages(cluster.indices.values, asked):
             for hit in page:
                 source: dict[str, Any] = hit["_source"]
                 if is_cut:
-                    own = frozenset(_unpacked(source))
+                    own = frozenset(source["tokens"])
                     if not any(group <= own for group in groups):
                         continue
                 yield source
@@ -144,7 +134,3 @@ def _queries(lookup: Lookup) -> Iterator[dict[str, Any]]:
 
 def _some(group: frozenset[int]) -> list[int]:
     return sorted(group)[:MAX_CLAUSES]
-
-
-def _unpacked(source: dict[str, Any]) -> tuple[int, ...]:
-    return tuple(np.frombuffer(base64.b64decode(source["packed"]), "<u4").tolist())

@@ -35,6 +35,8 @@ _PLAIN = re.compile(r"[A-Za-z@_][\w@-]*(\.[A-Za-z@_][\w@-]*){0,9}", re.ASCII)
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 
 _KEYWORD: Final = {"type": "keyword"}
+FILTERED: Final = {"type": "keyword", "doc_values": False, "norms": False}
+"""Asked for, never grouped by or sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,14 @@ class Fields:
         typed: the values to compare by, None for kinds without any: double, microseconds as long,
             or ip.
         shown: a date for dashboards, milliseconds.
+        tokens: keyword, the blind tokens of the value, where they say all about it.
         mapped: keyword, IPv6 addresses that stand for IPv4 ones, in hexadecimal. Lucene holds the
             two for the same address, and a store must not.
     """
 
     kind: Kind
     text: str
+    tokens: str
     typed: str | None = None
     shown: str | None = None
     mapped: str | None = None
@@ -60,21 +64,21 @@ class Fields:
     def of(cls, column: StoredColumn, name: str | None) -> Fields:
         """The fields of a column that is shown by that name, or not at all."""
         n = column.number
-        twin, typed = f"{OWN}.c{n}", f"{OWN}.x{n}"
+        twin, typed, tokens = f"{OWN}.c{n}", f"{OWN}.x{n}", f"{OWN}.k{n}"
         match column.kind:
             case "number":
-                return cls(column.kind, twin, typed=name or typed)
+                return cls(column.kind, twin, tokens, typed=name or typed)
             case "ip":
-                return cls(column.kind, twin, typed=name or typed, mapped=f"{OWN}.y{n}")
+                return cls(column.kind, twin, tokens, typed=name or typed, mapped=f"{OWN}.y{n}")
             case "time":
-                return cls(column.kind, twin, typed=typed, shown=name)
+                return cls(column.kind, twin, tokens, typed=typed, shown=name)
             case _:
-                return cls(column.kind, name or twin)
+                return cls(column.kind, name or twin, tokens)
 
     def properties(self) -> dict[str, dict[str, Any]]:
         """The mapping of each field."""
         typed = {"number": "double", "time": "long", "ip": "ip"}.get(self.kind, "")
-        found: dict[str, dict[str, Any]] = {self.text: _KEYWORD}
+        found: dict[str, dict[str, Any]] = {self.text: _KEYWORD, self.tokens: FILTERED}
         if self.typed is not None:
             found[self.typed] = {"type": typed}
         if self.shown is not None:

@@ -31,7 +31,6 @@ from analytics.store.opensearch.fields import (
     hexadecimal,
 )
 from analytics.store.opensearch.registry import StoredRegistry
-from analytics.store.opensearch.tokens import token_term
 from analytics.wire import (
     AllOf,
     AnyOf,
@@ -144,10 +143,8 @@ class _Compiler:
         named = search_lists(self._part.headers, column)
         if named != {(node.keyspace, node.search)} or len(set(node.tokens)) > MAX_CLAUSES:
             return self._by_dictionary(node)
-        field = f"{OWN}.tokens"
-        wanted = [
-            {"term": {field: token_term(column.number, term)}} for term in terms(set(node.tokens))
-        ]
+        field = self._registry.fields(column).tokens
+        wanted = [{"term": {field: term}} for term in terms(set(node.tokens))]
         self.leaves += len(wanted)
         sure: Clause = {"bool": {"filter": wanted}}
         unsure: Clause = {"term": {f"{OWN}.unsure": str(column.number)}}

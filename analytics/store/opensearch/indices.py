@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from analytics.store.opensearch.fields import OWN, Fields
+from analytics.store.opensearch.fields import FILTERED, OWN, Fields
 
 SCHEMA_VERSION: Final = 1
 
@@ -22,8 +22,6 @@ _FIRST_YEAR: Final = 2000
 _AHEAD = timedelta(days=40)
 
 _KEYWORD: Final = {"type": "keyword"}
-_FILTERED: Final = {"type": "keyword", "doc_values": False, "norms": False}
-"""Asked for, never grouped by or sorted."""
 _KEPT: Final = {"type": "keyword", "index": False, "doc_values": False}
 """Returned, never asked for."""
 _LONG: Final = {"type": "long"}
@@ -34,16 +32,15 @@ EVENT_FIELDS: Final[dict[str, dict[str, Any]]] = {
     "profile": _KEYWORD,
     "t": _LONG,
     "time": {"type": "date", "format": "epoch_millis"},
-    "weight": _LONG,
+    "weight": {**_LONG, "index": False},
     "position": _LONG,
-    "tokens": _FILTERED,
-    "unsure": _FILTERED,
+    "unsure": FILTERED,
     "raw": _KEPT,
 }
-"""What `zt` holds beside columns: `t` in microseconds, `time` the same for dashboards, `tokens` of
-searched columns, `unsure` the columns of which these do not tell, `raw` the line as it came."""
+"""What `zt` holds beside columns: `t` in microseconds, `time` the same for dashboards, `unsure` the
+columns whose tokens do not tell all, `raw` the line as it came."""
 
-_UNSEEN: Final = [f"{OWN}.tokens", f"{OWN}.unsure", f"{OWN}.c*", f"{OWN}.x*", f"{OWN}.y*"]
+_UNSEEN: Final = [f"{OWN}.unsure", *(f"{OWN}.{letter}*" for letter in "ckxy")]
 """Indexed, and left out of what is kept of a document: `raw` has it all."""
 
 _SETTINGS: Final[dict[str, Any]] = {"number_of_shards": 1, "auto_expand_replicas": "0-1"}
@@ -54,14 +51,15 @@ class Indices:
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
-        self.events = f"{prefix}-events"
+        # A point can't stand in a prefix, so no tenant's pattern meets another's indices.
+        self.events = f"{prefix}.events"
         """The alias over all months."""
-        self.values = f"{prefix}-values"
-        self.state = f"{prefix}-state"
-        self.headers = f"{prefix}-headers"
-        self.jobs = f"{prefix}-jobs"
-        self.watermarks = f"{prefix}-watermarks"
-        self.findings = f"{prefix}-findings"
+        self.values = f"{prefix}.values"
+        self.state = f"{prefix}.state"
+        self.headers = f"{prefix}.headers"
+        self.jobs = f"{prefix}.jobs"
+        self.watermarks = f"{prefix}.watermarks"
+        self.findings = f"{prefix}.findings"
 
     def month(self, time: int | None) -> str:
         """The index of an event with that time, microseconds."""
@@ -108,16 +106,14 @@ class Indices:
             self.state: {"body": _KEPT},
             self.headers: {"kid": _KEYWORD, "line": _KEPT},
             self.values: {
-                "kid": _KEYWORD,
-                "keyspace": _KEYWORD,
-                "scheme": _KEYWORD,
-                "search": _KEYWORD,
-                "key": _KEYWORD,
-                "ct": _FILTERED,
+                "kid": FILTERED,
+                "keyspace": FILTERED,
+                "search": FILTERED,
+                "scheme": _KEPT,
+                "ct": FILTERED,
+                "tokens": FILTERED,
+                "count": {**_LONG, "index": False},
                 "tag": _KEPT,
-                "packed": _KEPT,
-                "tokens": _FILTERED,
-                "count": _LONG,
             },
             self.jobs: {"spec": _KEPT},
             self.watermarks: {
@@ -145,8 +141,6 @@ class Indices:
     def body(self, properties: dict[str, Any]) -> dict[str, Any]:
         """What a fixed index is made by."""
         mappings: dict[str, Any] = {"dynamic": "strict", "properties": properties}
-        if "tokens" in properties:
-            mappings["_source"] = {"excludes": ["tokens", "key"]}
         return {"settings": _SETTINGS, "mappings": mappings}
 
 

@@ -23,7 +23,7 @@ from analytics.store.opensearch.cluster import Cluster, Refusal, bulk_line
 from analytics.store.opensearch.dictionary import record_line
 from analytics.store.opensearch.documents import Document, Refused, documents
 from analytics.store.opensearch.fields import OWN
-from analytics.store.opensearch.positions import Positions
+from analytics.store.opensearch.positions import Block, Positions
 from analytics.store.opensearch.registry import StoredRegistry, register
 from analytics.store.opensearch.tokens import Tokens
 from analytics.wire import BadLine, BatchHeader, StoreError
@@ -64,7 +64,7 @@ class Ingest(Intake):
                     self._refuse_event(made.raw, made.reason)
                 else:
                     events.append(made)
-            self._tokens.put(group, events)
+            self._tokens.put(self._stored, group, events)
             self._write_events(events)
         self._cluster.refresh(self._cluster.indices.events)
         return self._stored
@@ -72,8 +72,9 @@ class Ingest(Intake):
     def _write_records(self, pending: Pending) -> None:
         index = self._cluster.indices.values
         records = list(pending.records.values())
-        for some in _pieces([record_line(index, record) for record in records]):
-            for refusal in self._cluster.bulk(some):
+        pieces = _pieces(record_line(index, record) for record in records)
+        for _, outcomes in self._cluster.bulk_all((None, some) for some in pieces):
+            for refusal in outcomes:
                 if refusal is None:
                     self.report.values += 1
                 elif refusal.status == 409:
@@ -85,19 +86,24 @@ class Ingest(Intake):
 
     def _write_events(self, events: list[Document]) -> None:
         """Store the events that are new."""
+        for (some, block), outcomes in self._cluster.bulk_all(self._numbered(events)):
+            for event, refusal in zip(some, outcomes, strict=True):
+                self._settle(event, refusal)
+            self._positions.close(block)
+
+    def _numbered(
+        self, events: list[Document]
+    ) -> Iterator[tuple[tuple[list[Document], Block], list[bytes]]]:
+        """Events in pieces with their positions, and each piece as bulk items."""
         for some in at_once(events):
             block = self._positions.take(len(some))
             lines = []
             for position, event in enumerate(some, block.first):
-                index = self._month(event.time)
+                action = {"create": {"_index": self._month(event.time), "_id": event.id}}
                 event.fields[f"{OWN}.position"] = position
-                lines.append(
-                    bulk_line({"create": {"_index": index, "_id": event.id}}, event.fields)
-                )
+                lines.append(bulk_line(action, event.fields))
             block.check()
-            for event, refusal in zip(some, self._cluster.bulk(lines), strict=True):
-                self._settle(event, refusal)
-            self._positions.close(block)
+            yield (some, block), lines
 
     def _settle(self, event: Document, refusal: Refusal | None) -> None:
         if refusal is None:

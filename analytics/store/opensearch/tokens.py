@@ -17,20 +17,16 @@ import msgspec
 
 from analytics.store.intake.pending import Group, Pending
 from analytics.store.opensearch.cluster import Cluster
-from analytics.store.opensearch.dictionary import find_tokens, terms
+from analytics.store.opensearch.dictionary import find_tokens
 from analytics.store.opensearch.documents import Document, searched
 from analytics.store.opensearch.fields import OWN
+from analytics.store.opensearch.registry import StoredRegistry
 
 MAX_REMEMBERED: Final = 64 * 1024 * 1024
 """Bytes of tokens that an ingest keeps for the values that come again."""
 
 _Key = tuple[str, str, str, str]
 """Kid, keyspace, search spec and ciphertext."""
-
-
-def token_term(number: int, token: str) -> str:
-    """A token of a column's value, as events carry it."""
-    return f"{number}:{token}"
 
 
 class Tokens:
@@ -54,7 +50,7 @@ class Tokens:
                 if record.tokens not in known:
                     self._remember(key, [*known, record.tokens])
 
-    def put(self, group: Group, events: Sequence[Document]) -> None:
+    def put(self, registry: StoredRegistry, group: Group, events: Sequence[Document]) -> None:
         """Write into the documents of a group's events which tokens they have."""
         lists = searched(group)
         if not lists:
@@ -64,36 +60,34 @@ class Tokens:
             if named is not None:
                 alone = {own[0] for event in events if len(own := event.texts[place]) == 1}
                 self._fetch(kid, *named, alone)
-        pieces: dict[tuple[int, str], bytes | None] = {}
+        pieces: dict[tuple[int, str], msgspec.Raw | None] = {}
         for event in events:
-            found, unsure = [], []
+            unsure = []
             for place, named in lists.items():
-                own, number = event.texts[place], group.columns[place].number
+                own, column = event.texts[place], group.columns[place]
                 if not own:
                     continue
-                piece = None
+                tokens = None
                 if named is not None and len(own) == 1:
-                    at = (number, own[0])
+                    at = (place, own[0])
                     if at not in pieces:
-                        pieces[at] = self._piece(number, (kid, *named, own[0]))
-                    piece = pieces[at]
-                if piece is None:
-                    unsure.append(str(number))
-                elif piece:
-                    found.append(piece)
-            if found:
-                event.fields[f"{OWN}.tokens"] = msgspec.Raw(b"[" + b",".join(found) + b"]")
+                        pieces[at] = self._tokens_of((kid, *named, own[0]))
+                    tokens = pieces[at]
+                if tokens is None:
+                    unsure.append(str(column.number))
+                else:
+                    event.fields[registry.fields(column).tokens] = tokens
             if unsure:
                 event.fields[f"{OWN}.unsure"] = unsure
         self._trim()
 
-    def _piece(self, number: int, key: _Key) -> bytes | None:
-        """A value's tokens as the inside of a JSON array; None where that is open."""
+    def _tokens_of(self, key: _Key) -> msgspec.Raw | None:
+        """A value's tokens as a JSON array; None where they are open."""
         records = self._known.get(key, [])
         if len(records) != 1:
             return None
         self._known.move_to_end(key)
-        return msgspec.json.encode([token_term(number, t) for t in terms(records[0])])[1:-1]
+        return msgspec.Raw(msgspec.json.encode(records[0]))
 
     def _fetch(self, kid: str, keyspace: str, search: str, cts: Iterable[str]) -> None:
         unknown = [ct for ct in cts if (kid, keyspace, search, ct) not in self._known]

@@ -284,7 +284,7 @@ def _delete(cluster: Cluster, index: str, query: dict[str, Any]) -> None:
 
 def compact(cluster: Cluster) -> CompactReport:
     """Merge what was deleted out of the store's indices."""
-    index = f"{cluster.indices.prefix}-*"
+    index = f"{cluster.indices.prefix}.*"
     before = stored_bytes(cluster)
     cluster.client.indices.forcemerge(index=index, params={"only_expunge_deletes": "true"})
     cluster.refresh(index)
@@ -293,5 +293,5 @@ def compact(cluster: Cluster) -> CompactReport:
 
 def stored_bytes(cluster: Cluster) -> int:
     """Bytes on the nodes' disks, replicas not counted."""
-    found = cluster.client.indices.stats(index=f"{cluster.indices.prefix}-*", metric="store")
+    found = cluster.client.indices.stats(index=f"{cluster.indices.prefix}.*", metric="store")
     return int(found["_all"]["primaries"]["store"]["size_in_bytes"])
