@@ -28,7 +28,7 @@ from analytics.wire import StoreError
 PATIENCE: Final = 60.0
 """Seconds that a write is tried again for while the cluster is busy or away."""
 
-PAGE: Final = 1_000
+PAGE: Final = 2_000
 """Documents fetched at once."""
 
 SENDERS: Final = 3
@@ -203,20 +203,35 @@ class Cluster:
         return found
 
     def pages(
-        self, index: str, body: dict[str, Any], *, sort: Sequence[Any] = ("_shard_doc",)
+        self,
+        index: str,
+        body: dict[str, Any],
+        *,
+        sort: Sequence[Any] = (),
+        limit: int | None = None,
     ) -> Iterator[list[dict[str, Any]]]:
-        """All hits of a search, a page at a time, as they were when it began."""
+        """The hits of a search, a page at a time, as they were when it began; `limit` at most.
+
+        Those that sort alike come in no order, so a sort that matters ends with what is distinct.
+        """
+        size = PAGE if limit is None else min(PAGE, limit)
+        asked = {"size": size, "track_total_hits": False, "sort": list(sort) or ["_doc"], **body}
+        # Most answers are one page, which needs no point in time to be of one moment.
+        hits = self.search(index, asked)["hits"]["hits"]
+        if len(hits) < size or size == limit:
+            yield hits
+            return
         with self.snapshot(index) as pit:
-            asked = {
-                "size": PAGE,
-                **body,
-                "sort": list(sort),
-                "track_total_hits": False,
+            asked |= {
+                "sort": list(sort) or ["_shard_doc"],
                 "pit": {"id": pit, "keep_alive": _KEEP_ALIVE},
             }
+            left = limit
             while hits := self.client.search(body=asked)["hits"]["hits"]:
-                yield hits
-                if len(hits) < asked["size"]:
+                yield hits[:left]
+                if left is not None:
+                    left -= len(hits)
+                if len(hits) < size or (left is not None and left <= 0):
                     return
                 asked["search_after"] = hits[-1]["sort"]
 

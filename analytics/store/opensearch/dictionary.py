@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from analytics.store.intake.pending import record_key
-from analytics.store.opensearch.cluster import PAGE, Cluster, bulk_line
+from analytics.store.opensearch.cluster import Cluster, bulk_line
 from analytics.wire import Lookup, ValueRecord, encode_bytes
 
 MAX_CLAUSES: Final = 256
@@ -96,7 +96,7 @@ def _selected(cluster: Cluster, lookup: Lookup, columns: Sequence[str]) -> Itera
     groups = [frozenset(group) for group in lookup.groups]
     is_cut = any(len(group) > MAX_CLAUSES for group in groups)
     for query in _queries(lookup):
-        asked = {"query": query, "_source": [*columns, "tokens"], "size": PAGE}
+        asked = {"query": query, "_source": [*columns, "tokens"]}
         for page in cluster.pages(cluster.indices.values, asked):
             for hit in page:
                 source: dict[str, Any] = hit["_source"]

@@ -17,7 +17,7 @@ from opensearchpy.exceptions import NotFoundError
 
 from analytics.store.intake.pending import parts_key
 from analytics.store.intake.registry import Part
-from analytics.store.opensearch.cluster import PAGE, Cluster
+from analytics.store.opensearch.cluster import Cluster
 from analytics.store.opensearch.fields import OWN
 from analytics.store.opensearch.filters import Clause, one_of, where
 from analytics.store.opensearch.queries import BUCKETS
@@ -226,17 +226,12 @@ def _hits(
         "query": query,
         "_source": False,
         "docvalue_fields": list(wanted),
-        "size": PAGE if limit is None else min(PAGE, limit),
     }
-    left = limit
-    for page in cluster.pages(cluster.indices.events, body, sort=[f"{OWN}.t", f"{OWN}.id"]):
+    sort = [f"{OWN}.t", f"{OWN}.id"]
+    for page in cluster.pages(cluster.indices.events, body, sort=sort, limit=limit):
         for hit in page:
             hit["value"] = hit["fields"].get(value, []) if value is not None else []
             yield hit
-            if left is not None:
-                left -= 1
-                if not left:
-                    return
 
 
 def _job_event(hit: dict[str, Any]) -> JobEvent:

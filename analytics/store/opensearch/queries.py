@@ -51,7 +51,7 @@ def run_query(cluster: Cluster, registry: StoredRegistry, query: Query) -> list[
         return list(asked.by_key())
     if asked.is_total:
         return [asked.total()]
-    rows = asked.top()
+    rows = asked.at_once()
     if rows is None:
         rows = list(asked.by_key())
     rows.sort(key=_by_measure if query.metrics else _by_key)
@@ -137,17 +137,44 @@ class _Asked:
         """The one row of all events."""
         found = self._search(self._measures)
         bucket = _Bucket((), None, found["hits"]["total"]["value"], found.get("aggregations", {}))
-        distinct = {
-            i: sum(1 for _ in self._pairs(column, None))
-            for i, column in self._distinct_columns().items()
-        }
+        distinct = {i: self._distinct(column) for i, column in self._distinct_columns().items()}
         return self._row(bucket, distinct)
 
-    def top(self) -> list[Row] | None:
+    def _distinct(self, column: StoredColumn) -> int:
+        """How many texts a column has."""
+        field = self._registry.fields(column).text
+        found = self._search({"texts": {"terms": {"field": field, "size": BUCKETS}}}, hits=False)
+        texts = found["aggregations"]["texts"]
+        if _is_complete(texts):
+            return len(texts["buckets"])
+        with self._snapshot() as pit:
+            return sum(1 for _ in self._buckets([{"text": {"terms": {"field": field}}}], {}, pit))
+
+    def at_once(self) -> list[Row] | None:
         """The rows, or all that may be among the first, where one request proves it; else None."""
-        query = self._query
-        if len(self._keys) != 1 or query.interval is not None or self._distinct_columns():
+        if self._distinct_columns() or len(self._keys) > 1:
             return None
+        if self._query.interval is None:
+            return self._terms()
+        return None if self._keys else self._histogram(self._query.interval)
+
+    def _histogram(self, interval: int) -> list[Row] | None:
+        """The rows by time, if they span few enough intervals."""
+        time = {"field": f"{OWN}.t"}
+        found = self._search({"span": {"stats": time}}, hits=False)["aggregations"]["span"]
+        if not found["count"]:
+            return []
+        if (found["max"] - found["min"]) / interval > BUCKETS:
+            return None
+        buckets = {"histogram": {**time, "interval": interval, "min_doc_count": 1}}
+        groups = self._search({"groups": {**buckets, "aggs": self._measures}}, hits=False)
+        return [
+            self._row(_Bucket((), self._start(group["key"]), group["doc_count"], group), {})
+            for group in groups["aggregations"]["groups"]["buckets"]
+        ]
+
+    def _terms(self) -> list[Row] | None:
+        query = self._query
         first = query.metrics[0].kind if query.metrics else "events"
         counts = first in ("events", "count")
         size = BUCKETS if query.limit is None or not counts else min(query.limit, BUCKETS)
@@ -160,7 +187,6 @@ class _Asked:
         }
         found = self._search({"groups": {"terms": terms, "aggs": self._measures}}, hits=False)
         groups = found["aggregations"]["groups"]
-        is_complete = groups["sum_other_doc_count"] == 0 and len(groups["buckets"]) < BUCKETS
         is_first = (
             query.limit is not None
             and query.limit <= size
@@ -170,7 +196,7 @@ class _Asked:
                 or (first == "events" and groups["doc_count_error_upper_bound"] == 0)
             )
         )
-        if not is_complete and not is_first:
+        if not _is_complete(groups) and not is_first:
             return None
         return [
             self._row(_Bucket((group["key"],), None, group["doc_count"], group), {})
@@ -202,14 +228,10 @@ class _Asked:
             sources.append({"bucket": {"histogram": width}})
         return sources
 
-    def _pairs(self, column: StoredColumn, pit: str | None) -> Iterator[_Bucket]:
+    def _pairs(self, column: StoredColumn, pit: str) -> Iterator[_Bucket]:
         """A bucket for each group and distinct text of a column, in the order of groups."""
         text = {"text": {"terms": {"field": self._registry.fields(column).text}}}
-        if pit is not None:
-            yield from self._buckets([*self._sources(), text], {}, pit)
-            return
-        with self._snapshot() as own:
-            yield from self._buckets([text], {}, own)
+        return self._buckets([*self._sources(), text], {}, pit)
 
     @contextmanager
     def _snapshot(self) -> Iterator[str]:
@@ -252,10 +274,13 @@ class _Asked:
 
     def _bucket(self, group: dict[str, Any]) -> _Bucket:
         found = group["key"]
-        key = tuple(found[f"g{i}"] for i in range(len(self._keys)))
+        key = tuple(found[f"g{i}"] for i in range(len(self._keys))) if self._keys else ()
+        return _Bucket(key, self._start(found.get("bucket")), group["doc_count"], group)
+
+    def _start(self, key: float | None) -> int | None:
+        """The start of an interval, of which the answer has a binary64."""
         width = self._query.interval
-        start = None if width is None else round(found["bucket"] / width) * width
-        return _Bucket(key, start, group["doc_count"], group)
+        return None if width is None or key is None else round(key / width) * width
 
     def _search(self, aggs: dict[str, Any], *, hits: bool = True) -> dict[str, Any]:
         body: dict[str, Any] = {"size": 0, "track_total_hits": hits, "query": self._clause}
@@ -326,6 +351,11 @@ class _Asked:
 
 _GREATEST: Final = "\U0010ffff" * 64
 """Greater than any text of a column but one that is made of these."""
+
+
+def _is_complete(terms: dict[str, Any]) -> bool:
+    """Whether the answer of a terms aggregation, of `BUCKETS` at most, is all there is."""
+    return terms["sum_other_doc_count"] == 0 and len(terms["buckets"]) < BUCKETS
 
 
 class _Counts:

@@ -32,18 +32,10 @@ def scan(cluster: Cluster, registry: StoredRegistry, selection: Selection) -> It
         {f"{OWN}.t": {"order": direction, "missing": "_last", "unmapped_type": "long"}},
         {f"{OWN}.position": {"order": direction, "unmapped_type": "long"}},
     ]
-    left = selection.limit
-    size = PAGE if left is None else min(PAGE, left)
-    body = {"query": query, "_source": [RAW], "size": size}
-    for page in cluster.pages(cluster.indices.events, body, sort=sort):
-        for hit in page:
-            if left is not None:
-                if not left:
-                    return
-                left -= 1
-            yield raw_of(hit)
-        if left == 0:
-            return
+    body = {"query": query, "_source": [RAW]}
+    events = cluster.indices.events
+    for page in cluster.pages(events, body, sort=sort, limit=selection.limit):
+        yield from map(raw_of, page)
 
 
 def events(cluster: Cluster, ids: Sequence[str]) -> Iterator[bytes]:

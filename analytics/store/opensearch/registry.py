@@ -22,8 +22,6 @@ from analytics.wire import BatchHeader, HeaderLine, StoreError, encode_bytes, pa
 
 STATE: Final = "state"
 
-_HEADERS_AT_ONCE: Final = 200
-
 
 class StoredRegistry(Registry):
     """The registry of a cluster's store, with the fields of its columns."""
@@ -164,7 +162,7 @@ def _restore(cluster: Cluster, document: dict[str, Any]) -> StoredRegistry:
 def _stored_lines(
     cluster: Cluster, counted: Sequence[tuple[str, int]]
 ) -> Iterator[tuple[int, bytes, BatchHeader]]:
-    everything = {"query": {"match_all": {}}, "size": _HEADERS_AT_ONCE}
+    everything: dict[str, Any] = {"query": {"match_all": {}}}
     lines = {
         hit["_id"]: hit["_source"]["line"].encode()
         for page in cluster.pages(cluster.indices.headers, everything)

@@ -22,8 +22,6 @@ from analytics.store.opensearch.registry import StoredRegistry, forget
 from analytics.store.reports import CompactReport, EpochInfo, ExpireReport, JobProgress, Statistics
 from analytics.wire import StoreError
 
-_RECORDS_AT_ONCE: Final = 5_000
-
 _MOMENTS: Final = {
     "first": {"min": {"field": f"{OWN}.t"}},
     "last": {"max": {"field": f"{OWN}.t"}},
@@ -213,7 +211,7 @@ def _drop_unused_values(cluster: Cluster, registry: StoredRegistry, gone: list[s
         if kid in gone:
             continue
         query = {"term": {"kid": kid}}
-        body = {"query": query, "_source": ["keyspace", "ct"], "size": _RECORDS_AT_ONCE}
+        body = {"query": query, "_source": ["keyspace", "ct"]}
         for page in cluster.pages(index, body):
             records = [hit for hit in page if (kid, hit["_source"]["keyspace"]) not in unkept]
             used = _used(cluster, registry, kid, {hit["_source"]["ct"] for hit in records})
