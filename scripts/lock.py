@@ -11,7 +11,7 @@ RUN = "requirements/run.txt"
 LOCKS = {
     RUN: [],
     "requirements/dev.txt": ["--extra", "dev", "--extra", "opensearch", "-c", RUN],
-    "requirements/bench.txt": ["requirements/bench.in", "-c", RUN],
+    "requirements/bench.txt": ["requirements/bench.in", "--extra", "opensearch", "-c", RUN],
 }
 
 uv = Path(sys.executable).with_name("uv")
