@@ -10,14 +10,15 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from itertools import chain, repeat
+from typing import Any, Final
 
 from analytics.store.intake.registry import Part, StoredColumn
 from analytics.store.opensearch.cluster import Cluster
 from analytics.store.opensearch.fields import OWN
-from analytics.store.opensearch.filters import Clause, where
+from analytics.store.opensearch.filters import where
 from analytics.store.opensearch.registry import StoredRegistry
 from analytics.wire import Metric, Query, Row, StoreError
 
@@ -26,16 +27,11 @@ MAX_INTERVAL: Final = 2**60
 BUCKETS: Final = 30_000
 """Groups of one page: below `search.max_buckets`, which is 65,535."""
 
-_NULL_LAST = (True, 0)
-
 Key = tuple[str, ...]
 
 
-class _Bucket(NamedTuple):
-    key: Key
-    start: int | None
-    events: int
-    measures: dict[str, Any]
+Group = dict[str, Any]
+"""A bucket as OpenSearch gives it: `doc_count`, `key`, and what was measured under its name."""
 
 
 def run_query(cluster: Cluster, registry: StoredRegistry, query: Query) -> list[Row]:
@@ -48,13 +44,13 @@ def run_query(cluster: Cluster, registry: StoredRegistry, query: Query) -> list[
     if asked is None:
         return _without_events(query)
     if query.order == "key":
-        return list(asked.by_key())
+        return list(asked.by_key(limit=query.limit))
     if asked.is_total:
         return [asked.total()]
     rows = asked.at_once()
     if rows is None:
-        rows = list(asked.by_key())
-    rows.sort(key=_by_measure if query.metrics else _by_key)
+        # By key already, and sorts are stable.
+        rows = _by_measure(asked.by_key(limit=None))
     return rows if query.limit is None else rows[: query.limit]
 
 
@@ -70,7 +66,7 @@ def stream_groups(cluster: Cluster, registry: StoredRegistry, query: Query) -> I
     elif asked.is_total:
         yield asked.total()
     else:
-        yield from asked.by_key()
+        yield from asked.by_key(limit=query.limit)
 
 
 def _without_events(query: Query) -> list[Row]:
@@ -97,9 +93,6 @@ class _Asked:
     ) -> None:
         self._cluster, self._registry, self._part, self._query = cluster, registry, part, query
         self._keys = keys
-        also: list[Clause] = [{"exists": {"field": field}} for field in keys]
-        if query.interval is not None:
-            also.append({"exists": {"field": f"{OWN}.t"}})
         self._clause = where(
             cluster,
             registry,
@@ -107,7 +100,6 @@ class _Asked:
             query.filter,
             since=query.since,
             until=query.until,
-            also=also,
         )
         self._measures = {
             f"m{i}": measure
@@ -136,9 +128,10 @@ class _Asked:
     def total(self) -> Row:
         """The one row of all events."""
         found = self._search(self._measures)
-        bucket = _Bucket((), None, found["hits"]["total"]["value"], found.get("aggregations", {}))
-        distinct = {i: self._distinct(column) for i, column in self._distinct_columns().items()}
-        return self._row(bucket, distinct)
+        group = {**found.get("aggregations", {}), "doc_count": found["hits"]["total"]["value"]}
+        distinct = {i: [self._distinct(column)] for i, column in self._distinct_columns().items()}
+        (row,) = self._rows([()], None, [group], distinct)
+        return row
 
     def _distinct(self, column: StoredColumn) -> int:
         """How many texts a column has."""
@@ -148,10 +141,11 @@ class _Asked:
         if _is_complete(texts):
             return len(texts["buckets"])
         with self._snapshot() as pit:
-            return sum(1 for _ in self._buckets([{"text": {"terms": {"field": field}}}], {}, pit))
+            return sum(map(len, self._pages([{"text": {"terms": {"field": field}}}], {}, pit)))
 
     def at_once(self) -> list[Row] | None:
-        """The rows, or all that may be among the first, where one request proves it; else None."""
+        """The rows in their order, or all that may be among the first, where one request proves
+        it; else None."""
         if self._distinct_columns() or len(self._keys) > 1:
             return None
         if self._query.interval is None:
@@ -167,57 +161,55 @@ class _Asked:
         if (found["max"] - found["min"]) / interval > BUCKETS:
             return None
         buckets = {"histogram": {**time, "interval": interval, "min_doc_count": 1}}
-        groups = self._search({"groups": {**buckets, "aggs": self._measures}}, hits=False)
-        return [
-            self._row(_Bucket((), self._start(group["key"]), group["doc_count"], group), {})
-            for group in groups["aggregations"]["groups"]["buckets"]
-        ]
+        answer = self._search({"groups": {**buckets, "aggs": self._measures}}, hits=False)
+        groups = answer["aggregations"]["groups"]["buckets"]
+        starts = self._starts(group["key"] for group in groups)
+        return _by_measure(self._rows([()] * len(groups), starts, groups, {}))
 
     def _terms(self) -> list[Row] | None:
+        """The rows of one field's groups."""
         query = self._query
-        first = query.metrics[0].kind if query.metrics else "events"
+        first = query.metrics[0].kind if query.metrics else None
         counts = first in ("events", "count")
-        size = BUCKETS if query.limit is None or not counts else min(query.limit, BUCKETS)
-        order = "m0" if counts and first == "count" else "_count"
+        size = min(query.limit, BUCKETS) if query.limit is not None and counts else BUCKETS
+        order = {"events": "_count", "count": "m0", None: "_key"}.get(first, "_key")
+        by_key = {"_key": "asc"}
         terms = {
             "field": self._keys[0],
             "size": size,
             "shard_size": BUCKETS,
-            "order": [{order: "desc"}, {"_key": "asc"}],
+            "order": by_key if order == "_key" else [{order: "desc"}, by_key],
         }
         found = self._search({"groups": {"terms": terms, "aggs": self._measures}}, hits=False)
         groups = found["aggregations"]["groups"]
-        is_first = (
-            query.limit is not None
-            and query.limit <= size
-            and counts
-            and (
-                found["_shards"]["total"] == 1
-                or (first == "events" and groups["doc_count_error_upper_bound"] == 0)
-            )
+        is_first = size == query.limit and (
+            found["_shards"]["total"] == 1
+            or (first == "events" and groups["doc_count_error_upper_bound"] == 0)
         )
         if not _is_complete(groups) and not is_first:
             return None
-        return [
-            self._row(_Bucket((group["key"],), None, group["doc_count"], group), {})
-            for group in groups["buckets"]
-        ]
+        buckets = groups["buckets"]
+        rows = self._rows([(bucket["key"],) for bucket in buckets], None, buckets, {})
+        return rows if counts else _by_measure(rows)
 
-    def by_key(self) -> Iterator[Row]:
+    def by_key(self, *, limit: int | None) -> Iterator[Row]:
         """The rows in the order of keys, from the page that is asked for."""
-        left = self._query.limit
         with self._snapshot() as pit:
             distinct = {
                 i: _Counts(self._pairs(column, pit))
                 for i, column in self._distinct_columns().items()
             }
-            for bucket in self._buckets(self._sources(), self._measures, pit):
-                if left is not None:
-                    if not left:
+            for groups in self._pages(self._sources(), self._measures, pit):
+                some = groups[:limit]
+                counts = {i: list(map(count.of, some)) for i, count in distinct.items()}
+                names = [f"g{i}" for i in range(len(self._keys))]
+                keys = [tuple([group["key"][name] for name in names]) for group in some]
+                starts = self._starts(group["key"].get("bucket") for group in some)
+                yield from self._rows(keys, starts, some, counts)
+                if limit is not None:
+                    limit -= len(some)
+                    if not limit:
                         return
-                    left -= 1
-                counts = {i: count.of(bucket) for i, count in distinct.items()}
-                yield self._row(bucket, counts)
 
     def _sources(self) -> list[dict[str, Any]]:
         sources: list[dict[str, Any]] = [
@@ -228,19 +220,19 @@ class _Asked:
             sources.append({"bucket": {"histogram": width}})
         return sources
 
-    def _pairs(self, column: StoredColumn, pit: str) -> Iterator[_Bucket]:
+    def _pairs(self, column: StoredColumn, pit: str) -> Iterator[Group]:
         """A bucket for each group and distinct text of a column, in the order of groups."""
         text = {"text": {"terms": {"field": self._registry.fields(column).text}}}
-        return self._buckets([*self._sources(), text], {}, pit)
+        return chain.from_iterable(self._pages([*self._sources(), text], {}, pit))
 
     @contextmanager
     def _snapshot(self) -> Iterator[str]:
         with self._cluster.snapshot(self._cluster.indices.events) as pit:
             yield pit
 
-    def _buckets(
+    def _pages(
         self, sources: list[dict[str, Any]], measures: dict[str, Any], pit: str
-    ) -> Iterator[_Bucket]:
+    ) -> Iterator[list[Group]]:
         after = self._after(sources)
         while True:
             composite: dict[str, Any] = {"sources": sources, "size": BUCKETS}
@@ -254,8 +246,7 @@ class _Asked:
                 "aggs": {"groups": {"composite": composite, "aggs": measures}},
             }
             groups = self._cluster.client.search(body=body)["aggregations"]["groups"]
-            for group in groups["buckets"]:
-                yield self._bucket(group)
+            yield groups["buckets"]
             after = groups.get("after_key")
             if after is None or len(groups["buckets"]) < BUCKETS:
                 return
@@ -272,15 +263,12 @@ class _Asked:
             after["text"] = _GREATEST
         return after
 
-    def _bucket(self, group: dict[str, Any]) -> _Bucket:
-        found = group["key"]
-        key = tuple(found[f"g{i}"] for i in range(len(self._keys))) if self._keys else ()
-        return _Bucket(key, self._start(found.get("bucket")), group["doc_count"], group)
-
-    def _start(self, key: float | None) -> int | None:
-        """The start of an interval, of which the answer has a binary64."""
+    def _starts(self, keys: Iterable[float | None]) -> list[int] | None:
+        """The starts of intervals, of which the answer has binary64s; None without intervals."""
         width = self._query.interval
-        return None if width is None or key is None else round(key / width) * width
+        if width is None:
+            return None
+        return [round(key / width) * width for key in keys if key is not None]
 
     def _search(self, aggs: dict[str, Any], *, hits: bool = True) -> dict[str, Any]:
         body: dict[str, Any] = {"size": 0, "track_total_hits": hits, "query": self._clause}
@@ -317,36 +305,47 @@ class _Asked:
                 found[i] = columns[0]
         return found
 
-    def _row(self, bucket: _Bucket, distinct: dict[int, int]) -> Row:
-        metrics = tuple(
-            self._value(i, metric, bucket, distinct) for i, metric in enumerate(self._query.metrics)
-        )
-        return Row(bucket.key, metrics, bucket.start)
+    def _rows(
+        self,
+        keys: Sequence[Key],
+        starts: Sequence[int] | None,
+        groups: Sequence[Group],
+        distinct: Mapping[int, Sequence[int]],
+    ) -> list[Row]:
+        """Rows of groups, made by column: there may be many."""
+        columns = [
+            distinct.get(i, [0] * len(groups))
+            if metric.kind == "distinct"
+            else self._values(i, metric, groups)
+            for i, metric in enumerate(self._query.metrics)
+        ]
+        measured = zip(*columns, strict=True) if columns else repeat(())
+        return list(map(Row, keys, measured, repeat(None) if starts is None else starts))
 
-    def _value(
-        self, i: int, metric: Metric, bucket: _Bucket, distinct: dict[int, int]
-    ) -> int | float | None:
+    def _values(
+        self, i: int, metric: Metric, groups: Sequence[Group]
+    ) -> Sequence[int | float | None]:
+        if metric.kind == "events":
+            return [group["doc_count"] for group in groups]
+        name = f"m{i}"
+        if name not in self._measures:
+            return [_of_nothing(metric)] * len(groups)
+        found = [group[name] for group in groups]
         match metric.kind:
-            case "events":
-                return bucket.events
-            case "distinct":
-                return distinct.get(i, 0)
             case "count":
-                return int(bucket.measures[f"m{i}"]["value"])
+                return [int(measure["value"]) for measure in found]
             case "first" | "last":
-                value = bucket.measures[f"m{i}"]["value"]
-                return None if value is None else int(value)
-        if f"m{i}" not in bucket.measures:
-            return _of_nothing(metric)
-        found = bucket.measures[f"m{i}"]
-        if metric.kind == "values":
-            return int(found["count"])
-        if not found["count"]:
-            return None
-        value = float(found[metric.kind])
+                return [_whole(measure["value"]) for measure in found]
+            case "values":
+                return [measure["count"] for measure in found]
+        values = [measure[metric.kind] if measure["count"] else None for measure in found]
         typed = self._typed(metric)
         is_whole = typed is not None and typed.kind == "time" and metric.kind != "avg"
-        return int(value) if is_whole else value
+        return list(map(_whole, values)) if is_whole else values
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
 
 
 _GREATEST: Final = "\U0010ffff" * 64
@@ -361,23 +360,27 @@ def _is_complete(terms: dict[str, Any]) -> bool:
 class _Counts:
     """Counts how many of the sorted pairs belong to each group, as the groups come."""
 
-    def __init__(self, pairs: Iterator[_Bucket]) -> None:
+    def __init__(self, pairs: Iterator[Group]) -> None:
         self._pairs = pairs
         self._next = next(pairs, None)
 
-    def of(self, group: _Bucket) -> int:
+    def of(self, group: Group) -> int:
         """The distinct texts of a group; groups come in the order of the pairs."""
         count = 0
-        while self._next is not None and self._next[:2] == group[:2]:
+        while self._next is not None and group["key"].items() <= self._next["key"].items():
             count += 1
             self._next = next(self._pairs, None)
         return count
 
 
-def _by_measure(row: Row) -> tuple[Any, ...]:
+def _by_measure(rows: Iterable[Row]) -> list[Row]:
+    """Rows, which are in the order of keys, by their first metric, if there is one."""
+    found = list(rows)
+    if found and found[0].metrics:
+        found.sort(key=_largest_first)
+    return found
+
+
+def _largest_first(row: Row) -> tuple[bool, float]:
     first = row.metrics[0]
-    return (_NULL_LAST if first is None else (False, -first), *_by_key(row))
-
-
-def _by_key(row: Row) -> tuple[Any, ...]:
-    return (row.key, row.bucket or 0)
+    return (True, 0) if first is None else (False, -first)
