@@ -50,6 +50,7 @@ COLUMN = "tests/unit/crypto/test_crypto_ff1_column.py"
 COLUMNS = "tests/properties/test_prop_columns.py"
 COMPRESSED = "tests/unit/wire/test_wire_transport_compressed.py"
 DERIVE = "tests/unit/keys/test_keys_derive.py"
+OPENSEARCH = "tests/stores/test_store_opensearch"
 HOSTILE = "tests/unit/encoder/test_encoder_hostile.py"
 DERIVED = "tests/unit/encoder/test_encoder_derived.py"
 ENCODER_FORMATS = "tests/unit/encoder/test_encoder_formats.py"
@@ -1098,5 +1099,62 @@ MUTANTS = (
         "zt/survey/verdicts.py",
         {"if figures.path.endswith(STAR):": "if False:"},
         (SURVEY,),
+    ),
+    # --- stores in OpenSearch -----------------------------------------------------------------
+    Mutant(
+        "a cluster need not prove who it is",
+        "analytics/store/opensearch/connection.py",
+        {"    if not address.verify:\n": "    if address.verify:\n"},
+        (f"{OPENSEARCH}_errors.py::test_who_can_not_prove_who_it_is_is_told_nothing",),
+    ),
+    Mutant(
+        "an address shows its password",
+        "analytics/store/opensearch/address.py",
+        {"field(default=None, repr=False)": "field(default=None)"},
+        (f"{OPENSEARCH}_address.py",),
+    ),
+    Mutant(
+        "a password may stand in a store's URL",
+        "analytics/store/opensearch/address.py",
+        {'    if "@" in rest and ":" in rest.rpartition("@")[0]:': "    if False:"},
+        (f"{OPENSEARCH}_address.py",),
+    ),
+    Mutant(
+        "a store is reached in plaintext unasked",
+        "analytics/store/opensearch/address.py",
+        {"    if address.is_exposed and _PLAINTEXT not in options:": "    if False:"},
+        (f"{OPENSEARCH}_address.py",),
+    ),
+    Mutant(
+        "plaintext to a store is not logged",
+        "analytics/store/opensearch/connection.py",
+        {"    if address.is_exposed:": "    if False:"},
+        (f"{OPENSEARCH}_errors.py",),
+    ),
+    Mutant(
+        "a prefix may name the indices of several tenants",
+        "analytics/store/opensearch/address.py",
+        {"    if not _PREFIX.fullmatch(text):": "    if not text:"},
+        (f"{OPENSEARCH}_address.py",),
+    ),
+    Mutant(
+        "an API key may end its header",
+        "analytics/store/opensearch/address.py",
+        {'not re.fullmatch(r"[!-~]+", api_key)': "not api_key"},
+        (f"{OPENSEARCH}_address.py",),
+    ),
+    Mutant(
+        "an engine's answer gets into messages",
+        "analytics/store/opensearch/errors.py",
+        {
+            "isinstance(text, str) and _TYPE.fullmatch(text):": "isinstance(text, str):",
+        },
+        (f"{OPENSEARCH}_errors.py",),
+    ),
+    Mutant(
+        "documents get into messages",
+        "analytics/store/opensearch/errors.py",
+        {"{len(error.errors)}": "{error.errors}"},
+        (f"{OPENSEARCH}_errors.py",),
     ),
 )
