@@ -17,7 +17,13 @@ from typing import Annotated, Any, BinaryIO, ParamSpec
 import typer
 
 StoreOption = Annotated[
-    str, typer.Option("-s", "--store", envvar="ZT_STORE", help="Store, as duckdb:PATH.")
+    str,
+    typer.Option(
+        "-s",
+        "--store",
+        envvar="ZT_STORE",
+        help="Store, as duckdb:PATH or opensearch+https://HOST/PREFIX.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines: JSON on stdout.")]
 

@@ -9,8 +9,9 @@ from analytics.cli.app import JsonOption, StoreOption, command, note, write_json
 def compact(store: StoreOption, json: JsonOption = False) -> None:
     """Give the space of removed events back to the disk.
 
-    The store is written anew beside the old file, which needs as much room again for a while, and
-    takes its name at the end. It may be killed at any moment.
+    A file is written anew beside the old one, which needs as much room again for a while, and
+    takes its name at the end. In OpenSearch segments with removed events are merged. It may be
+    killed at any moment.
     """
     from analytics.store import PATIENCE, open_store
 

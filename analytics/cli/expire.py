@@ -34,8 +34,8 @@ def expire(
     """Remove the events that are older than an age or a date, and what nothing uses any more.
 
     Events without a time stay. What is removed stays removed: run the jobs first, so that they
-    have seen it. It may be killed at any moment; run again, it goes on. The file gets smaller by
-    `zt-analytics compact`.
+    have seen it. It may be killed at any moment; run again, it goes on. The store gets smaller
+    by `zt-analytics compact`.
     """
     from analytics.store import PATIENCE, open_store
 

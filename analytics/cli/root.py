@@ -7,6 +7,7 @@ import typer
 from analytics.cli.compact import compact
 from analytics.cli.expire import expire
 from analytics.cli.ingest import ingest
+from analytics.cli.init import init
 from analytics.cli.run import run
 from analytics.cli.status import status
 
@@ -19,5 +20,5 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich takes longer to import than everything else together
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for function in (ingest, run, status, expire, compact):
+for function in (init, ingest, run, status, expire, compact):
     app.command()(function)

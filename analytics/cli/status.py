@@ -100,7 +100,8 @@ def _rendered(facts: dict[str, Any]) -> str:
     with console.capture() as shown:
         console.print(f"tenant    {facts['tenant'] or 'none yet'}")
         for name in _FIGURES:
-            console.print(f"{name:9} {facts[name]}")
+            if facts[name] is not None:  # what this kind of store does not count
+                console.print(f"{name:9} {facts[name]}")
         if facts["first"] is not None:
             console.print(f"times     {facts['first']} to {facts['last']}")
         for title, names in (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from analytics.store.base import JobState, Store
 from analytics.store.cloud import CloudStore
@@ -20,6 +20,9 @@ from analytics.store.reports import (
     Statistics,
 )
 from analytics.wire.errors import StoreBusyError, StoreError
+
+if TYPE_CHECKING:
+    from analytics.store.opensearch.store import OpenSearchStore
 
 PATIENCE: Final = 3.0
 """Seconds that a command waits for its turn at a store that another process has open."""
@@ -40,6 +43,7 @@ __all__ = [
     "ReplaceReport",
     "Statistics",
     "Store",
+    "make_store",
     "open_store",
     "store_mark",
 ]
@@ -76,6 +80,26 @@ def open_store(url: str, *, create: bool = False, wait: float = 0.0) -> CloudSto
         time.sleep(_GLANCE)
 
 
+def make_store(url: str, *, wait: float = 0.0) -> list[str]:
+    """Make an empty store where there is none, and what one lacks that is there.
+
+    Args:
+        url, wait: as for `open_store`.
+
+    Returns:
+        What was made, in words and in the order in which it was; nothing where all was there.
+
+    Raises:
+        StoreError, StoreBusyError: see `open_store`.
+    """
+    if _is_opensearch(url):
+        with _open_opensearch(url, create=True) as store:
+            return list(store.made)
+    is_new = store_mark(url) is None
+    open_store(url, create=True, wait=wait).close()
+    return [f"the file {_path_of(url)}"] if is_new else []
+
+
 def store_mark(url: str) -> Hashable | None:
     """What is another value whenever the store was written since, without opening it.
 
@@ -96,7 +120,7 @@ def _is_opensearch(url: str) -> bool:
     return url.startswith("opensearch+")
 
 
-def _open_opensearch(url: str, *, create: bool) -> CloudStore:
+def _open_opensearch(url: str, *, create: bool) -> OpenSearchStore:
     import analytics.store.opensearch  # noqa: F401  says what to install where the client is missing
     from analytics.store.opensearch.address import parse_address
     from analytics.store.opensearch.store import OpenSearchStore

@@ -64,7 +64,7 @@ def test_help_names_every_command() -> None:
     ended = call("--help")
     assert ended.code == 0
     assert ended.err == ""
-    for name in ("ingest", "run", "status", "expire", "compact"):
+    for name in ("init", "ingest", "run", "status", "expire", "compact"):
         assert f"  {name} " in ended.out
         assert call(name, "-h").code == 0
 

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
 RingOption = Annotated[Path, typer.Option("-k", "--keys", envvar="ZT_KEYS", help="Key ring.")]
 StoreOption = Annotated[
-    str, typer.Option("-s", "--store", envvar="ZT_STORE", help="Store, as duckdb:PATH.")
+    str,
+    typer.Option(
+        "-s",
+        "--store",
+        envvar="ZT_STORE",
+        help="Store, as duckdb:PATH or opensearch+https://HOST/PREFIX.",
+    ),
 ]
 InputArgument = Annotated[str, typer.Argument(metavar="[IN|-]", help="File, or - for stdin.")]
 OutputOption = Annotated[

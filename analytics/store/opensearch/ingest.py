@@ -127,15 +127,17 @@ class Ingest(Intake):
         return index
 
 
-def make_index(cluster: Cluster, index: str, body: dict[str, object] | None = None) -> None:
-    """Make an index if it is not there."""
+def make_index(cluster: Cluster, index: str, body: dict[str, object] | None = None) -> bool:
+    """Make an index if it is not there; whether it was made."""
     if cluster.client.indices.exists(index=index):
-        return
+        return False
     try:
         cluster.client.indices.create(index=index, body=body)
     except RequestError as error:
         if error.error != "resource_already_exists_exception":
             raise
+        return False
+    return True
 
 
 def _not_taken(refusal: Refusal) -> StoreError:

@@ -59,7 +59,10 @@ class OpenSearchStore:
 
     Args:
         address: the cluster and the prefix.
-        create: make the indices where there are none.
+        create: make the indices where there are none, and the template where it is missing.
+
+    Attributes:
+        made: what was made as it was opened, in words.
 
     Raises:
         StoreError: there is no store, or the cluster can't be used; see `connect`.
@@ -70,6 +73,7 @@ class OpenSearchStore:
         self._cluster = Cluster(connect(address), Indices(address.prefix))
         self._registry = StoredRegistry()
         self._closed = False
+        self.made: list[str] = []
         try:
             with self._asking():
                 self._make_or_find(create=create)
@@ -82,15 +86,28 @@ class OpenSearchStore:
         indices = self._cluster.indices
         if create:
             for name, properties in indices.fixed().items():
-                make_index(self._cluster, name, indices.body(properties))
-            if not self._cluster.client.indices.exists_alias(name=indices.events):
-                map_columns(self._cluster, load_registry(self._cluster))
-                make_index(self._cluster, indices.month(None))
+                self._make(name, indices.body(properties))
+            self._make_template()
+            self._make(indices.month(None))
         elif not self._cluster.client.indices.exists_alias(name=indices.events):
             raise StoreError(
                 f"there is no store `{indices.prefix}` in OpenSearch at {self._address}",
                 "is the prefix right? a new store is made by its first ingest",
             )
+
+    def _make(self, index: str, body: dict[str, object] | None = None) -> None:
+        if make_index(self._cluster, index, body):
+            self.made.append(f"the index {index}")
+
+    def _make_template(self) -> None:
+        """Put the template where it is missing: a month made without it would be in no answer.
+
+        A snapshot that is restored brings indices and aliases, and templates only if asked to.
+        """
+        name = self._cluster.indices.events
+        if not self._cluster.client.indices.exists_index_template(name=name):
+            map_columns(self._cluster, load_registry(self._cluster))
+            self.made.append(f"the index template {name}")
 
     def __enter__(self) -> Self:
         return self
