@@ -21,6 +21,8 @@ class House:
     truth: dict[str, Any]
     said: str
     """Everything that the commands wrote to stderr."""
+    cloud: str = ""
+    """The URL of its store, if that is no file in the folder."""
 
     @property
     def ring(self) -> Path:
@@ -36,7 +38,7 @@ class House:
 
     @property
     def store(self) -> str:
-        return f"duckdb:{self.database}"
+        return self.cloud or f"duckdb:{self.database}"
 
     @property
     def end(self) -> str:
@@ -44,9 +46,12 @@ class House:
         return str(max(event["@timestamp"] for event in self.events))
 
 
-def build(folder: Path, capture: Path, truth: Path = DATA / "demo.truth.json") -> House:
+def build(
+    folder: Path, capture: Path, truth: Path = DATA / "demo.truth.json", cloud: str = ""
+) -> House:
     """Go the whole way up to the findings."""
     ring, wire, store = folder / "ring.json", folder / "events.zt", f"duckdb:{folder}/cloud.duckdb"
+    store = cloud or store
     keys_and_store: tuple[str | Path, ...] = ("-k", ring, "-s", store)
     said = [
         ok("zt", "probe", "pcap", capture, "-o", folder / "events.ndjson").err,
@@ -59,7 +64,7 @@ def build(folder: Path, capture: Path, truth: Path = DATA / "demo.truth.json") -
     ]
     lines = (folder / "events.ndjson").read_text().splitlines()
     events = [json.loads(line) for line in lines]
-    return House(folder, events, json.loads(truth.read_text()), "".join(said))
+    return House(folder, events, json.loads(truth.read_text()), "".join(said), cloud)
 
 
 def policy_run(house: House, *more: str) -> tuple[int, dict[str, Any], str]:
