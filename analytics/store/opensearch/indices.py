@@ -61,6 +61,11 @@ class Indices:
         self.watermarks = f"{prefix}.watermarks"
         self.findings = f"{prefix}.findings"
 
+    @property
+    def all(self) -> str:
+        """Every index of the store, and of no other whose prefix begins with this one's."""
+        return ",".join([self.events, *self.fixed()])
+
     def month(self, time: int | None) -> str:
         """The index of an event with that time, microseconds."""
         if time is not None:

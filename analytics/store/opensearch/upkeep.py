@@ -22,6 +22,8 @@ from analytics.store.opensearch.registry import StoredRegistry, forget
 from analytics.store.reports import CompactReport, EpochInfo, ExpireReport, JobProgress, Statistics
 from analytics.wire import StoreError
 
+_RECORDS_AT_ONCE: Final = 5_000
+
 _MOMENTS: Final = {
     "first": {"min": {"field": f"{OWN}.t"}},
     "last": {"max": {"field": f"{OWN}.t"}},
@@ -211,7 +213,7 @@ def _drop_unused_values(cluster: Cluster, registry: StoredRegistry, gone: list[s
         if kid in gone:
             continue
         query = {"term": {"kid": kid}}
-        body = {"query": query, "_source": ["keyspace", "ct"]}
+        body = {"query": query, "_source": ["keyspace", "ct"], "size": _RECORDS_AT_ONCE}
         for page in cluster.pages(index, body):
             records = [hit for hit in page if (kid, hit["_source"]["keyspace"]) not in unkept]
             used = _used(cluster, registry, kid, {hit["_source"]["ct"] for hit in records})
@@ -282,7 +284,7 @@ def _delete(cluster: Cluster, index: str, query: dict[str, Any]) -> None:
 
 def compact(cluster: Cluster) -> CompactReport:
     """Merge what was deleted out of the store's indices."""
-    index = f"{cluster.indices.prefix}.*"
+    index = cluster.indices.all
     before = stored_bytes(cluster)
     cluster.client.indices.forcemerge(index=index, params={"only_expunge_deletes": "true"})
     cluster.refresh(index)
@@ -291,5 +293,5 @@ def compact(cluster: Cluster) -> CompactReport:
 
 def stored_bytes(cluster: Cluster) -> int:
     """Bytes on the nodes' disks, replicas not counted."""
-    found = cluster.client.indices.stats(index=f"{cluster.indices.prefix}.*", metric="store")
+    found = cluster.client.indices.stats(index=cluster.indices.all, metric="store")
     return int(found["_all"]["primaries"]["store"]["size_in_bytes"])
