@@ -112,7 +112,7 @@ def _refused(address: Address, error: client.TransportError) -> StoreError:
         case 404 if kind == "index_not_found_exception":
             return StoreError(
                 f"there is no store {address.prefix} in OpenSearch at {address}",
-                "is the prefix right? a new store is made by its first ingest",
+                "is the prefix right? a new store is made by zt-analytics init or ingest",
             )
         case 429:
             return StoreError(

@@ -92,7 +92,7 @@ class OpenSearchStore:
         elif not self._cluster.client.indices.exists_alias(name=indices.events):
             raise StoreError(
                 f"there is no store `{indices.prefix}` in OpenSearch at {self._address}",
-                "is the prefix right? a new store is made by its first ingest",
+                "is the prefix right? a new store is made by zt-analytics init or ingest",
             )
 
     def _make(self, index: str, body: dict[str, object] | None = None) -> None:
