@@ -20,14 +20,10 @@ from analytics.store.opensearch.connection import connect
 from analytics.store.opensearch.errors import errors_for_people
 from analytics.store.opensearch.findings import write_findings
 from analytics.store.opensearch.indices import Indices
-from analytics.store.opensearch.ingest import EVENTS, Ingest, make_index
+from analytics.store.opensearch.ingest import EVENTS, Ingest
+from analytics.store.opensearch.making import find_store, make_store
 from analytics.store.opensearch.positions import Positions
-from analytics.store.opensearch.registry import (
-    StoredRegistry,
-    is_current,
-    load_registry,
-    map_columns,
-)
+from analytics.store.opensearch.registry import StoredRegistry, is_current, load_registry
 from analytics.store.opensearch.replacement import Replacement
 from analytics.store.reports import (
     CompactReport,
@@ -76,38 +72,14 @@ class OpenSearchStore:
         self.made: list[str] = []
         try:
             with self._asking():
-                self._make_or_find(create=create)
+                if create:
+                    self.made = make_store(self._cluster)
+                else:
+                    find_store(self._cluster, address)
                 self._registry = load_registry(self._cluster)
         except BaseException:
             self._cluster.close()
             raise
-
-    def _make_or_find(self, *, create: bool) -> None:
-        indices = self._cluster.indices
-        if create:
-            for name, properties in indices.fixed().items():
-                self._make(name, indices.body(properties))
-            self._make_template()
-            self._make(indices.month(None))
-        elif not self._cluster.client.indices.exists_alias(name=indices.events):
-            raise StoreError(
-                f"there is no store `{indices.prefix}` in OpenSearch at {self._address}",
-                "is the prefix right? a new store is made by zt-analytics init or ingest",
-            )
-
-    def _make(self, index: str, body: dict[str, object] | None = None) -> None:
-        if make_index(self._cluster, index, body):
-            self.made.append(f"the index {index}")
-
-    def _make_template(self) -> None:
-        """Put the template where it is missing: a month made without it would be in no answer.
-
-        A snapshot that is restored brings indices and aliases, and templates only if asked to.
-        """
-        name = self._cluster.indices.events
-        if not self._cluster.client.indices.exists_index_template(name=name):
-            map_columns(self._cluster, load_registry(self._cluster))
-            self.made.append(f"the index template {name}")
 
     def __enter__(self) -> Self:
         return self

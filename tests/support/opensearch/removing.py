@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from opensearchpy import OpenSearch
+from opensearchpy.exceptions import NotFoundError
 
 
 def remove(url: str, prefix: str, *, indices: bool = True) -> None:
-    """Remove the index template of a store, and its indices."""
+    """Remove the index templates of stores whose prefixes begin so, and their indices."""
     with OpenSearch(url) as client:
         if indices:
             client.indices.delete(index=f"{prefix}-*")
-        client.indices.delete_index_template(name=f"{prefix}-events", params={"ignore": "404"})
+        with suppress(NotFoundError):
+            client.indices.delete_index_template(name=f"{prefix}*-events")
