@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -57,7 +58,7 @@ def test_a_restored_store_answers_and_takes_new_months(
     before = answers()
     (command,) = re.findall(r"    (curl -X PUT \"\$OPENSEARCH/_snapshot.*?\}')", PAGE, re.DOTALL)
     command = command.replace("REPOSITORY/NAME", "place/first").replace("curl", "curl -fsS")
-    taken = bash(f"export OPENSEARCH={node.url}\n{command}", tmp_path, {"PATH": "/usr/bin:/bin"})
+    taken = bash(f"export OPENSEARCH={node.url}\n{command}", tmp_path, {"PATH": os.environ["PATH"]})
     assert json.loads(taken.stdout)["snapshot"]["state"] == "SUCCESS", taken.stderr
     with OpenSearch(node.url) as client:
         client.indices.delete(index="acme-*")
