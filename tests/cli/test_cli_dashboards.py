@@ -113,7 +113,7 @@ def test_the_page_asks_what_the_dashboard_asks() -> None:
 
 def test_the_pattern_is_of_the_prefix_that_the_page_replaces() -> None:
     text = (EXAMPLE / "dashboards.ndjson").read_text()
-    assert re.findall(r"acme[\w-]*", text) == ["acme-events"]
+    assert re.findall(r"acme[\w.]*", text) == ["acme.events"]
 
 
 @pytest.mark.opensearch

@@ -59,7 +59,7 @@ def test_what_is_no_store_is_neither_taken_nor_overwritten(tmp_path: Path) -> No
 def test_indices_and_template_are_made_once(cluster_store: tuple[str, str, str]) -> None:
     store, _, prefix = cluster_store
     names = made(store)
-    assert f"the index template {prefix}-events" in names
+    assert f"the index template {prefix}.events" in names
     assert {f"the index {prefix}-{name}" for name in ("values", "state", "findings")} <= set(names)
     assert made(store) == []
     shown = call("status", "-s", store).out
@@ -75,7 +75,7 @@ def test_what_a_restored_snapshot_lacks_is_made_anew(
     store, url, prefix = cluster_store
     assert call("ingest", "-s", store, wire).code == 0
     remove(url, prefix, indices=False)
-    assert made(store) == [f"the index template {prefix}-events"]
+    assert made(store) == [f"the index template {prefix}.events"]
     later = b"".join(batch([(100, Event(1_764_000_000, "attacker"))]))
     assert call("ingest", "-s", store, stdin=later).code == 0
     assert json.loads(call("status", "-s", store, "--json").out)["events"] == 6

@@ -31,12 +31,12 @@ def test_the_pages_commands_work_as_they_stand(
         done = bash(script, *desk)
         assert done.returncode == 0, done.stderr
         with OpenSearch(opensearch_url) as client:
-            month = f"{prefix}-events-2030.01"
+            month = f"{prefix}.events-2030.01"
             found = client.indices.get(index=month)[month]
     finally:
         remove(opensearch_url, prefix)
     assert found["settings"]["index"]["number_of_shards"] == "3"
-    assert list(found["aliases"]) == [f"{prefix}-events"]  # the template gave all else
+    assert list(found["aliases"]) == [f"{prefix}.events"]  # the template gave all else
     assert found["mappings"]["dynamic"] == "strict"
 
 

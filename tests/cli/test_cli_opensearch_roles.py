@@ -84,8 +84,8 @@ def needed(
         do("operator", "zt-analytics", "status")
         do("operator", "zt-analytics", "compact")
         with OpenSearch(opensearch_url) as client, recording(prefix) as rights["dashboards"]:
-            client.field_caps(index=f"{prefix}-events", params={"fields": "*"})
-            client.search(index=f"{prefix}-events", body={"size": 0})
+            client.field_caps(index=f"{prefix}.events", params={"fields": "*"})
+            client.search(index=f"{prefix}.events", body={"size": 0})
     finally:
         remove(opensearch_url, prefix)
     rights["edge_write"] |= rights["later_write"]

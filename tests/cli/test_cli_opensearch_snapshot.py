@@ -61,13 +61,13 @@ def test_a_restored_store_answers_and_takes_new_months(
     taken = bash(f"export OPENSEARCH={node.url}\n{command}", tmp_path, {"PATH": os.environ["PATH"]})
     assert json.loads(taken.stdout)["snapshot"]["state"] == "SUCCESS", taken.stderr
     with OpenSearch(node.url) as client:
-        client.indices.delete(index="acme-*")
-        client.indices.delete_index_template(name="acme-events")
+        client.indices.delete(index="acme.*")
+        client.indices.delete_index_template(name="acme.events")
         client.snapshot.restore(
             repository="place", snapshot="first", params={"wait_for_completion": "true"}
         )
     made = ok("zt-analytics", "init", "-s", store).err
-    assert made == "made the index template acme-events\n"
+    assert made == "made the index template acme.events\n"
     assert answers() == before
     again = ok("zt-analytics", "ingest", "-s", store, house.wire, "--json").out
     assert json.loads(again)["events"] == 0

@@ -21,12 +21,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 import analytics.store.opensearch.store as module
 from analytics.store.opensearch.address import parse_address
 from analytics.store.opensearch.cluster import Cluster
-from analytics.store.opensearch.indices import Indices
 from analytics.store.opensearch.store import OpenSearchStore
 from analytics.wire import Metric
 from keys import Ring, init_ring

@@ -12,6 +12,6 @@ def remove(url: str, prefix: str, *, indices: bool = True) -> None:
     """Remove the index templates of stores whose prefixes begin so, and their indices."""
     with OpenSearch(url) as client:
         if indices:
-            client.indices.delete(index=f"{prefix}-*")
+            client.indices.delete(index=f"{prefix}*")
         with suppress(NotFoundError):
-            client.indices.delete_index_template(name=f"{prefix}*-events")
+            client.indices.delete_index_template(name=f"{prefix}*.events")
