@@ -60,7 +60,7 @@ def test_indices_and_template_are_made_once(cluster_store: tuple[str, str, str])
     store, _, prefix = cluster_store
     names = made(store)
     assert f"the index template {prefix}.events" in names
-    assert {f"the index {prefix}-{name}" for name in ("values", "state", "findings")} <= set(names)
+    assert {f"the index {prefix}.{name}" for name in ("values", "state", "findings")} <= set(names)
     assert made(store) == []
     shown = call("status", "-s", store).out
     assert "events    0" in shown

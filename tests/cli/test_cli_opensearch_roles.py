@@ -101,7 +101,7 @@ def granted(role: dict[str, Any]) -> set[tuple[str, str]]:
     found = {(CLUSTER, action) for action in role["cluster_permissions"]}
     for part in role["index_permissions"]:
         for pattern in part["index_patterns"]:
-            assert pattern.startswith("acme-")
+            assert pattern.startswith("acme.")
             found |= {(pattern.removeprefix("acme"), action) for action in part["allowed_actions"]}
     return found
 

@@ -16,7 +16,6 @@ from support.commands import ok
 from support.documents import bash
 from support.house import DATA, build
 from support.opensearch import Node, UnavailableError
-from support.opensearch.node import SINGLE
 
 pytestmark = pytest.mark.opensearch
 
@@ -29,7 +28,7 @@ def node(require: Callable[[object, str], None]) -> Iterator[Node]:
     place = Path(tempfile.mkdtemp(prefix="zt-snapshots-"))
     place.chmod(0o777)  # the node's user is another one
     try:
-        with Node({**SINGLE, "path.repo": [str(place)]}) as running:
+        with Node({"path.repo": [str(place)]}) as running:
             with OpenSearch(running.url) as client:
                 body = {"type": "fs", "settings": {"location": str(place)}}
                 client.snapshot.create_repository(repository="place", body=body)

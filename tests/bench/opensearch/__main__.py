@@ -21,7 +21,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import analytics.store.opensearch.store as module
 from analytics.store.opensearch.address import parse_address
 from analytics.store.opensearch.cluster import Cluster
 from analytics.store.opensearch.store import OpenSearchStore
@@ -34,7 +33,7 @@ from ..encoder.events import FORTY_FIELDS, sip_events, sip_lines, value_at
 from ..page import BENCHMARKS, Row, fill, markdown
 from ..stores.__main__ import Edge
 from ..stores.fill import SEARCHED, clear_profile
-from .fill import Recording, copy_events, plain_events, plain_index
+from .fill import Documents, Recording, copy_events, plain_events, plain_index
 
 BASE = 50_000
 ROUNDS = 5
@@ -158,13 +157,19 @@ class Bench:
             parse_address(f"opensearch+{self._url}/{self._name}-{profile}"), create=True
         )
 
-    def ingest(self, name: str, profile: Profile, count: int) -> tuple[Row, OpenSearchStore]:
-        """Ingest under a profile, twice: a node that has just started is slow."""
+    def ingest(
+        self, name: str, profile: Profile, count: int, sent: Documents | None = None
+    ) -> tuple[Row, OpenSearchStore]:
+        """Ingest under a profile, twice, since a node that has just started is slow; note in
+        `sent` the events that were sent."""
         wire = list(Encoder(self._ring, profile, stream="bench").encrypt(sip_lines(count)))
         with self.store(f"{name}-first") as first:
             first.ingest(wire)
             self.remove(first)
         store = self.store(name)
+        if sent is not None:
+            store._cluster = Recording(store._cluster.client, store._cluster.indices)
+            store._cluster.sent = sent
         took = seconds(lambda: store.ingest(wire))
         figures = store.statistics()
         row = (f"{name}", f"{count / took:,.0f}", f"{figures.bytes / count:,.0f}", figures.values)
@@ -185,10 +190,8 @@ class Bench:
             rows.append(row)
             self.remove(store)
             store.close()
-        sent: list[tuple[str, bytes]] = []
-        Recording.sent = sent
-        module.Cluster = Recording  # type: ignore[misc]
-        row, store = self.ingest("tokens", SEARCHED, base)
+        sent: Documents = []
+        row, store = self.ingest("tokens", SEARCHED, base, sent)
         rows.append(row)
         cluster = store._cluster
         plain = list(sip_events(base))
@@ -208,7 +211,7 @@ class Bench:
         rows.append(("plain", f"{base / took:,.0f}", f"{size / base:,.0f}", 0))
         print(*rows[-1], sep=" | ", file=sys.stderr)
         copies = max(1, events // base)
-        copy_events(cluster, sent[-base:], copies, SPAN)
+        copy_events(cluster, sent, copies, SPAN)
         for copy in range(1, copies):
             plain_events(cluster, index, plain, copy, SPAN)
         cluster.refresh(cluster.indices.events, index)

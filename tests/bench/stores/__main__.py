@@ -21,6 +21,7 @@ from typing import Any
 
 import duckdb
 
+from analytics.store import CloudStore
 from analytics.store.duckdb import DuckDBStore
 from analytics.wire import Eq, Filter, In, Lookup, Metric, Query
 from analytics.wire import Row as Answer
@@ -44,7 +45,7 @@ Ask = Callable[[], Any]
 class Edge:
     """What turns a question on plaintext into the store's answer."""
 
-    def __init__(self, ring: Ring, store: DuckDBStore) -> None:
+    def __init__(self, ring: Ring, store: CloudStore) -> None:
         decoder = Decoder(ring)
         for header in store.headers():
             decoder.header(header)
