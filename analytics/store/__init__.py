@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from analytics.store.base import JobState, Store
 from analytics.store.cloud import CloudStore
+from analytics.store.limits import Limit
 from analytics.store.reports import (
     CompactReport,
     EpochInfo,
@@ -40,6 +41,7 @@ __all__ = [
     "JobEvent",
     "JobProgress",
     "JobState",
+    "Limit",
     "ReplaceReport",
     "Statistics",
     "Store",

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
+from analytics.store.limits import Limit
 from analytics.store.reports import (
     EpochInfo,
     GroupChange,
@@ -45,6 +46,11 @@ class Store(Protocol):
     another process owns the store.
     """
 
+    @property
+    def limits(self) -> frozenset[Limit]:
+        """What of the protocol this store can't do."""
+        ...
+
     def __enter__(self) -> Self: ...
 
     def __exit__(
@@ -61,7 +67,10 @@ class Store(Protocol):
     def ingest(
         self, lines: Iterable[bytes], *, reject: Callable[[BadLine], None] | None = None
     ) -> IngestReport:
-        """Store the batches of a wire stream, each wholly or not at all.
+        """Store the batches of a wire stream, piece by piece.
+
+        A crash leaves the pieces from the beginning of the stream (but see
+        `Limit.SCATTERED_CRASHES`); the same stream, sent again, leaves the whole.
 
         Lines have their ends; an empty item, which has none, is a sign that the stream is idle:
         what came is stored at once, and not only when there is more.
@@ -158,7 +167,7 @@ class Store(Protocol):
         ...
 
     def scan(self, selection: Selection) -> Iterator[bytes]:
-        """Whole encrypted events as JSON lines without their end."""
+        """Whole events as JSON lines without their end, by time, then position; timeless last."""
         ...
 
     def events(self, ids: Sequence[str]) -> Iterator[bytes]:
@@ -288,12 +297,4 @@ class JobState(Store, Protocol):
         ...
 
 
-__all__ = [
-    "EpochInfo",
-    "GroupChange",
-    "IngestReport",
-    "JobEvent",
-    "JobState",
-    "ReplaceReport",
-    "Store",
-]
+__all__ = ["EpochInfo", "GroupChange", "JobEvent", "JobState", "Store"]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from analytics.store.duckdb import epochs, jobstate, reading
 from analytics.store.duckdb.database import Database
@@ -23,6 +23,7 @@ from analytics.store.duckdb.ingest import Ingest, Replacement
 from analytics.store.duckdb.queries import run_query, stream_groups
 from analytics.store.duckdb.state import State
 from analytics.store.duckdb.statistics import read_statistics
+from analytics.store.limits import Limit
 from analytics.store.reports import (
     CompactReport,
     EpochInfo,
@@ -60,6 +61,8 @@ class DuckDBStore:
             or its permissions refuse.
         StoreBusyError: another process owns the file.
     """
+
+    limits: ClassVar[frozenset[Limit]] = frozenset()
 
     def __init__(
         self, path: str | PathLike[str], *, create: bool, memory: int | None = None

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
+from analytics.store.limits import Limit
 from analytics.store.opensearch import dictionary, findings, jobstate, queries, reading, upkeep
 from analytics.store.opensearch.address import Address
 from analytics.store.opensearch.cluster import Cluster
@@ -63,6 +64,8 @@ class OpenSearchStore:
     Raises:
         StoreError: there is no store, or the cluster can't be used; see `connect`.
     """
+
+    limits: ClassVar[frozenset[Limit]] = frozenset(Limit)
 
     def __init__(self, address: Address, *, create: bool) -> None:
         self._address = address
