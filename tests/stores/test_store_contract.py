@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from stores.lines import KID, PROFILE, SEARCH, event, events, header, name16, record, value
+from support.stores import NewStore
 
 from analytics.store import JobState
 from analytics.wire import (
@@ -63,11 +64,13 @@ BODIES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture
-def filled(store: JobState) -> JobState:
-    report = store.ingest([header(COLUMNS), *events(BODIES)])
-    assert (report.batches, report.events, report.rejected) == (1, len(BODIES), 0)
-    return store
+@pytest.fixture(scope="module")
+def filled(new_store: NewStore) -> Iterator[JobState]:
+    """A store with the bodies, which is only read."""
+    with new_store() as opened:
+        report = opened.ingest([header(COLUMNS), *events(BODIES)])
+        assert (report.batches, report.events, report.rejected) == (1, len(BODIES), 0)
+        yield opened
 
 
 def test_counts_are_of_weights(filled: JobState) -> None:
@@ -166,13 +169,14 @@ def test_events_by_id(filled: JobState) -> None:
     assert [json.loads(line)["user"] for line in lines] == ["c", "a"]
 
 
-def test_other_epochs_and_profiles_are_apart(filled: JobState) -> None:
-    filled.ingest([header(COLUMNS, kid="00000002"), event({"user": "a"}, "x", kid="00000002")])
-    assert count(filled, Eq(path="user", value="a")) == 2
-    (row,) = filled.query(Query(kid="00000002", profile=PROFILE))
+def test_other_epochs_and_profiles_are_apart(store: JobState) -> None:
+    store.ingest([header(COLUMNS), *events(BODIES)])
+    store.ingest([header(COLUMNS, kid="00000002"), event({"user": "a"}, "x", kid="00000002")])
+    assert count(store, Eq(path="user", value="a")) == 2
+    (row,) = store.query(Query(kid="00000002", profile=PROFILE))
     assert row.metrics == (1,)
-    assert filled.query(Query(kid="00000003", profile=PROFILE, group_by=("user",))) == []
-    (row,) = filled.query(Query(kid="00000003", profile=PROFILE))
+    assert store.query(Query(kid="00000003", profile=PROFILE, group_by=("user",))) == []
+    (row,) = store.query(Query(kid="00000003", profile=PROFILE))
     assert row.metrics == (0,)
 
 
