@@ -237,3 +237,12 @@ def test_of_a_number_and_its_text_in_an_array_the_number_counts(
     store.ingest([header([("n", "number")]), *events([{"n": elements}])])
     assert count(store, Range(path="n", gte=1, lt=1.1)) == 1
     assert count(store, Eq(path="n", value="1")) == 1
+
+
+def test_names_that_an_engine_keeps_for_itself_are_paths_like_others(store: JobState) -> None:
+    names = ["_id", "_id.x", "_source.a", "_index", "_routing.b.c", "_doc_count", "_new", "zt0"]
+    bodies = [dict.fromkeys(names, "a"), dict.fromkeys(names[:1], "b")]
+    store.ingest([header([(name, "keyword") for name in names]), *events(bodies)])
+    for name in names:
+        assert count(store, Eq(path=name, value="a")) == 1
+    assert [row.key for row in ask(store, group_by=("_id",))] == [("a",), ("b",)]

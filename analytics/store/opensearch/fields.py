@@ -31,7 +31,8 @@ SAFE_INTEGER: Final = 2**53
 """Aggregations count in binary64: whole numbers are exact up to here, as microseconds up to the
 year 2255."""
 
-_PLAIN = re.compile(r"[A-Za-z@_][\w@-]*(\.[A-Za-z@_][\w@-]*){0,9}", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z@][\w@-]*(\.[A-Za-z@_][\w@-]*){0,9}", re.ASCII)
+"""Names that begin with `_` are the engine's, and nothing may lie below one of those."""
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 
 _KEYWORD: Final = {"type": "keyword"}
@@ -161,18 +162,4 @@ def shown_name(path: str, taken: Collection[str]) -> str | None:
     clashes = any(
         name == path or name.startswith(path + ".") or path.startswith(name + ".") for name in taken
     )
-    return None if clashes or path in _METADATA else path
-
-
-_METADATA: Final = frozenset(
-    {"_id", "_index", "_source", "_type", "_field_names", "_ignored", "_routing", "_size"}
-    | {
-        "_seq_no",
-        "_primary_term",
-        "_version",
-        "_nested_path",
-        "_doc_count",
-        "_data_stream_timestamp",
-    }
-)
-"""Names that a document may not have."""
+    return None if clashes else path
