@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -246,3 +247,11 @@ def test_names_that_an_engine_keeps_for_itself_are_paths_like_others(store: JobS
     for name in names:
         assert count(store, Eq(path=name, value="a")) == 1
     assert [row.key for row in ask(store, group_by=("_id",))] == [("a",), ("b",)]
+
+
+@pytest.mark.parametrize("bound", [2**63, 10**30, math.inf])
+@pytest.mark.parametrize("path", ["n", "time"])
+def test_bounds_beyond_all_values(filled: JobState, path: str, bound: float) -> None:
+    found = [count(filled, Range(path=path, gte=end)) for end in (-bound, bound)]
+    found += [count(filled, Range(path=path, lt=end)) for end in (-bound, bound)]
+    assert found == [3, 0, 0, 3]

@@ -49,6 +49,8 @@ from analytics.wire import (
 
 Clause = dict[str, Any]
 
+_INT64: Final = 2**63
+
 NOTHING: Final[Clause] = {"match_none": {}}
 
 _MAX_CLAUSES: Final = 1_000
@@ -181,7 +183,7 @@ class _Compiler:
             if column.kind == "number":
                 low, high = number_bound(node.gte), number_bound(node.lt)
             elif column.kind == "time":
-                low, high = time_bound(node.gte), time_bound(node.lt)
+                low, high = _time_bound(node.gte), _time_bound(node.lt)
             else:
                 continue
             if fields.typed is None or any(x is not None and math.isnan(x) for x in (low, high)):
@@ -223,6 +225,14 @@ def _any(tests: list[Clause]) -> Clause:
     if not tests:
         return NOTHING
     return tests[0] if len(tests) == 1 else {"bool": {"should": tests, "minimum_should_match": 1}}
+
+
+def _time_bound(bound: int | float | None) -> int | float | None:
+    """The bound as an int64, infinite beyond: OpenSearch refuses what is no such number."""
+    found = time_bound(bound)
+    if found is None or math.isnan(found) or abs(found) < _INT64:
+        return found
+    return math.copysign(math.inf, found)
 
 
 def _exists(field: str) -> Clause:
