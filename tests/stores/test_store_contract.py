@@ -146,6 +146,14 @@ def test_measures(filled: JobState) -> None:
     assert row.metrics == (3_000_000, None)
 
 
+def test_an_answer_of_one_row_comes_in_any_order(filled: JobState) -> None:
+    number = (Metric(kind="events"),)
+    for part, expected in ((AllOf(parts=()), 5), (AnyOf(parts=()), 0)):
+        rows = ask(filled, filter=part, metrics=number)
+        assert rows == ask(filled, filter=part, metrics=number, order="key", limit=1)
+        assert rows == [Row(key=(), metrics=(expected,))]
+
+
 def test_histogram(filled: JobState) -> None:
     rows = ask(filled, interval=2_000_000, metrics=(Metric(kind="events"),))
     assert [(row.bucket, row.metrics) for row in rows] == [(2_000_000, (2,)), (0, (1,))]

@@ -43,10 +43,10 @@ def run_query(cluster: Cluster, registry: StoredRegistry, query: Query) -> list[
     asked = _Asked.of(cluster, registry, query)
     if asked is None:
         return _without_events(query)
-    if query.order == "key":
-        return list(asked.by_key(limit=query.limit))
     if asked.is_total:
         return [asked.total()]
+    if query.order == "key":
+        return list(asked.by_key(limit=query.limit))
     rows = asked.at_once()
     if rows is None:
         # By key already, and sorts are stable.
