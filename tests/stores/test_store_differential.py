@@ -1,212 +1,157 @@
-"""Random events, filters and queries: a store answers as the plain reference does."""
+"""Random events, filters and queries: every store answers as the plain reference does.
+
+Each example has an epoch of its own in stores that many examples share: making a store takes longer
+than asking it, and what other epochs have must not show.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import count
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stores.lines import KID, PROFILE, SEARCH, event, header, value
-from stores.reference import Reference
+from stores import store_strategies as made
+from stores.lines import event, header
+from stores.reference import Event, Reference, record_key
+from support.small_pieces import small_pieces
+from support.stores import MakeStore
 from support.thorough import examples
 
-from analytics.store import JobState
-from analytics.wire import (
-    After,
-    AllOf,
-    AnyOf,
-    Eq,
-    Exists,
-    Filter,
-    In,
-    Metric,
-    Not,
-    PrefixRange,
-    Query,
-    Range,
-    Row,
-    Selection,
-    TokensAll,
-)
+from analytics.store import CloudStore
+from analytics.wire import After, Query, Row, write_line
 
-KINDS = {
-    "time": "time",
-    "a": "keyword",
-    "b.c": "keyword",
-    "b.d.e": "text",
-    "n": "number",
-    "ip": "ip",
-    "rate.ex_diff": "number",
-}
-PATHS = [*KINDS, "hidden"]
-TEXTS = ["x", "y", "", "1", "1.5", "é'\"", "true"]
-TIMES = [
-    "1970-01-01T00:00:00Z",
-    "1969-12-31T23:59:58.5Z",
-    "1970-01-01T00:00:03.000001+00:00",
-    "1970-01-01 00:00:07",
-    "2001-01-01T00:00:00+02:00",
-    "not a time",
-]
-ADDRESSES = ["10.0.0.1", "10.0.0.2", "255.255.255.255", "::1", "::ffff:10.0.0.1", "ff00::", "1.2.3"]
-NUMBERS = [0, 1, -1, 7, 2**53, 2**53 + 1, 10**30, 10**400, 1.5, -0.25, 1e300]
+SHARED = 50
+"""Examples that share their stores."""
 
-scalars = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.sampled_from(TEXTS),
-    st.sampled_from(NUMBERS),
-    st.sampled_from(TIMES),
-    st.sampled_from(ADDRESSES),
-    st.just({}),
-)
-favourite: dict[str, st.SearchStrategy[Any]] = {
-    "time": st.sampled_from(TIMES),
-    "n": st.sampled_from(NUMBERS),
-    "ip": st.sampled_from(ADDRESSES),
-    "rate.ex_diff": st.sampled_from([0, 3, -1, 2.0, "3"]),
-}
-texts = st.sampled_from([*TEXTS, *TIMES, *ADDRESSES, *map(str, NUMBERS), "nowhere"])
+CASES = {("duckdb", "large"): 15, ("duckdb", "small"): 15}
+CASES |= {("opensearch", "large"): 300, ("opensearch", "small"): 200}
+"""Examples by store and size of pieces; of OpenSearch `make test-opensearch` tries 500 at once."""
 
 
-@st.composite
-def bodies(draw: st.DrawFn) -> dict[str, Any]:
-    """An event with some of the paths, nested or dotted."""
-    body: dict[str, Any] = {}
-    for path in draw(st.lists(st.sampled_from(PATHS), unique=True)):
-        scalar = draw(st.one_of(favourite.get(path, st.sampled_from(TEXTS)), scalars))
-        if path != "time" and draw(st.integers(0, 3)) == 0:
-            more = st.lists(st.one_of(favourite.get(path, st.sampled_from(TEXTS)), scalars))
-            scalar = [item for item in [scalar, *draw(more)] if item != {}]
-        place = body
-        keys = path.split(".") if draw(st.booleans()) else [path]
-        for key in keys[:-1]:
-            place = place.setdefault(key, {})
-        place[keys[-1]] = scalar
-    return body
+class Stores:
+    """The stores that are compared, and a new epoch in them for each example."""
+
+    def __init__(self, make_store: MakeStore, kinds: list[str]) -> None:
+        self._make, self._kinds = make_store, kinds
+        self._open = ExitStack()
+        self._numbers = count(1)
+        self._stores: dict[str, CloudStore] = {}
+
+    def take(self) -> tuple[str, dict[str, CloudStore]]:
+        """A kid that none of the stores knows, and the stores."""
+        number = next(self._numbers)
+        if number % SHARED == 1:
+            self._open.close()
+            self._stores = {
+                kind: self._open.enter_context(self._make(kind)) for kind in self._kinds
+            }
+        return f"{number:08x}", self._stores
+
+    def close(self) -> None:
+        self._open.close()
 
 
-def filters() -> st.SearchStrategy[Filter]:
-    """Filters of every kind."""
-    paths = st.sampled_from(PATHS)
-    bounds = st.one_of(
-        st.none(), st.sampled_from(NUMBERS), st.sampled_from([1_000_000, -1_500_000, math.inf])
-    )
-    ends = [("10.0.0.0", "10.0.0.1"), ("0.0.0.0", "255.255.255.255"), ("::", "fe00::")]
-    simple: st.SearchStrategy[Filter] = st.one_of(
-        st.builds(Eq, path=paths, value=texts),
-        st.builds(In, path=paths, values=st.lists(texts, max_size=20).map(tuple)),
-        st.builds(Exists, path=paths),
-        st.tuples(paths, bounds, bounds)
-        .filter(lambda parts: parts[1:] != (None, None))
-        .map(lambda parts: Range(path=parts[0], gte=parts[1], lt=parts[2])),
-        st.tuples(paths, st.sampled_from(ends)).map(
-            lambda parts: PrefixRange(path=parts[0], low=parts[1][0], high=parts[1][1])
-        ),
-        st.builds(
-            TokensAll,
-            path=paths,
-            keyspace=st.sampled_from(["user", "other"]),
-            search=st.just(SEARCH),
-            tokens=st.lists(st.integers(0, 3), min_size=1).map(tuple),
-        ),
-    )
-    return st.recursive(
-        simple,
-        lambda inner: st.one_of(
-            st.builds(Not, part=inner),
-            st.builds(AllOf, parts=st.lists(inner, max_size=3).map(tuple)),
-            st.builds(AnyOf, parts=st.lists(inner, max_size=3).map(tuple)),
-        ),
-        max_leaves=6,
-    )
+@pytest.fixture(scope="module")
+def stores(make_store: MakeStore, store_kind: str) -> Iterator[Stores]:
+    """The embedded store, and beside it the one that the test runs on if that is another."""
+    found = Stores(make_store, list(dict.fromkeys(["duckdb", store_kind])))
+    yield found
+    found.close()
 
 
-@st.composite
-def metrics(draw: st.DrawFn) -> Metric:
-    """A metric of any kind."""
-    if draw(st.booleans()):
-        return Metric(kind=draw(st.sampled_from(["count", "events", "first", "last"])))
-    measures: list[Any] = ["distinct", "values", "sum", "avg", "min", "max"]
-    return Metric(kind=draw(st.sampled_from(measures)), path=draw(st.sampled_from(PATHS)))
-
-
-queries = st.builds(
-    Query,
-    kid=st.just(KID),
-    profile=st.just(PROFILE),
-    since=st.sampled_from([None, None, 0, -2_000_000, 3_000_001]),
-    until=st.sampled_from([None, None, 3_000_001, 10**15]),
-    filter=st.one_of(st.just(AllOf(parts=())), filters()),
-    group_by=st.lists(st.sampled_from(PATHS), unique=True, max_size=2).map(tuple),
-    metrics=st.lists(metrics(), max_size=3).map(tuple),
-    interval=st.sampled_from([None, None, 2_000_000, 3]),
-    limit=st.sampled_from([None, 1, 2, 5]),
-)
-
-
-def same(ours: list[Row], theirs: list[Row]) -> bool:
+def same(query: Query, ours: list[Row], theirs: list[Row]) -> bool:
     """Equal rows, floating sums within 1e-9."""
-    return len(ours) == len(theirs) and all(
-        a.key == b.key
-        and a.bucket == b.bucket
-        and len(a.metrics) == len(b.metrics)
-        and all(
-            x == y if x is None or y is None else math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-9)
-            for x, y in zip(a.metrics, b.metrics, strict=True)
-        )
+    inexact = [metric.kind in ("sum", "avg") for metric in query.metrics]
+    return [(a.key, a.bucket) for a in ours] == [(b.key, b.bucket) for b in theirs] and all(
+        x == y or (is_inexact and x is not None and y is not None and close(x, y))
         for a, b in zip(ours, theirs, strict=True)
+        for is_inexact, x, y in zip(inexact, a.metrics, b.metrics, strict=True)
     )
 
 
-@settings(
-    max_examples=examples(15),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(data=st.data())
-def test_answers_as_the_reference_does(
-    new_store: Callable[[], JobState], data: st.DataObject
-) -> None:
-    drawn = data.draw(st.lists(bodies(), max_size=12))
-    tokens = data.draw(
-        st.dictionaries(st.sampled_from(TEXTS), st.sets(st.integers(0, 3)), max_size=4)
-    )
-    split = data.draw(st.integers(0, len(drawn)))
-    lines = [header(KINDS.items())]
-    lines += [value(ct, found) for ct, found in tokens.items()]
-    lines += [event(body, i) for i, body in enumerate(drawn)]
-    decoded = [msgspec.json.decode(line) for line in lines[1 + len(tokens) :]]
-    for body in decoded:
-        del body["zt"]
-    reference = Reference(KINDS, decoded, {("user", SEARCH): tokens})
-    with new_store() as store:
-        store.ingest(lines[: 1 + len(tokens) + split])
-        report = store.ingest(lines)
-        assert (report.rejected, report.known_events) == (0, split)
-        for _ in range(6):
-            query = data.draw(queries)
-            ours, theirs = store.query(query), reference.query(query)
-            assert same(ours, theirs), (query, ours, theirs)
-            by_key = query.model_copy(update={"order": "key"})
-            expected = reference.query(by_key.model_copy(update={"limit": None}))
-            whole = list(store.groups(query.model_copy(update={"limit": None})))
-            assert same(whole, expected), (query, whole, expected)
-            if expected and (query.group_by or query.interval):
-                cut = data.draw(st.sampled_from(expected))
-                after = After(key=cut.key, bucket=cut.bucket)
-                page = by_key.model_copy(update={"after": after})
-                assert same(store.query(page), reference.query(page)), page
-        selection = Selection(kid=KID, profile=PROFILE, filter=data.draw(filters()))
-        found = [msgspec.json.decode(line) for line in store.scan(selection)]
-        for body in found:
-            del body["zt"]
-        chosen = [
-            body
-            for body, seen in zip(decoded, reference.events, strict=True)
-            if reference.matches(seen, selection.filter)
+def close(x: float, y: float) -> bool:
+    return math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def fill(stores: dict[str, CloudStore], kid: str, case: made.Case) -> Reference:
+    """Store a case everywhere; what it comes to."""
+    lines = [event(body, (kid, i), kid=kid) for i, body in enumerate(case.bodies)]
+    events = []
+    for step, (columns, records) in enumerate(zip(case.columns, case.records, strict=True)):
+        known = case.split if step else 0
+        some = lines if step else lines[: case.split]
+        stream = [
+            header(columns, kid=kid, time=case.time),
+            *(() if step else map(write_line, records)),
+            *some,
+            *(map(write_line, records) if step else ()),
         ]
-        assert sorted(map(repr, found)) == sorted(map(repr, chosen))
+        for name, store in stores.items():
+            report = store.ingest(stream)
+            assert (report.rejected, report.known_events) == (0, known), (name, report.rejects)
+        visible = [(column.path, str(column.kind)) for column in columns]
+        events += [Event(visible, msgspec.json.decode(line), case.time) for line in some[known:]]
+    every = [(column.path, str(column.kind)) for column in case.columns[1]]
+    return Reference(every, events, [record for some in case.records for record in some])
+
+
+def ask(data: st.DataObject, stores: dict[str, CloudStore], kid: str, reference: Reference) -> None:
+    """Compare some answers of each store with those of the reference."""
+    query = data.draw(made.queries(kid))
+    answer = reference.query(query)
+    by_key = query.model_copy(update={"order": "key"})
+    whole = by_key.model_copy(update={"limit": None})
+    rows = reference.query(whole)
+    page = None
+    if rows and (query.group_by or query.interval):
+        cut = data.draw(st.sampled_from(rows))
+        key = data.draw(st.sampled_from([cut.key, tuple(reversed(cut.key))]))
+        page = by_key.model_copy(update={"after": After(key=key, bucket=cut.bucket)})
+    for name, store in stores.items():
+        ours = store.query(query)
+        assert same(query, ours, answer), (name, query, ours, answer)
+        ours = store.query(by_key)
+        assert same(query, ours, rows[: query.limit]), (name, by_key, ours, rows)
+        ours = list(store.groups(whole))
+        assert same(query, ours, rows), (name, whole, ours, rows)
+        if page is not None:
+            ours, theirs = store.query(page), reference.query(page)
+            assert same(query, ours, theirs), (name, page, ours, theirs)
+
+
+@pytest.mark.parametrize("pieces", ["large", "small"])
+def test_answers_as_the_reference_does(
+    stores: Stores, store_kind: str, pieces: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if pieces == "small":
+        small_pieces(monkeypatch)
+
+    @settings(
+        max_examples=examples(CASES[store_kind, pieces]),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    @given(data=st.data())
+    def check(data: st.DataObject) -> None:
+        kid, opened = stores.take()
+        case = data.draw(made.cases(kid))
+        reference = fill(opened, kid, case)
+        for _ in range(4):
+            ask(data, opened, kid, reference)
+        selection = data.draw(made.selections(kid))
+        chosen = [event.body for event in reference.scan(selection)]
+        for name, store in opened.items():
+            found = list(map(msgspec.json.decode, store.scan(selection)))
+            assert found == chosen, (name, selection, found, chosen)
+        lookup = data.draw(made.lookups(kid))
+        expected = reference.values(lookup)
+        for name, store in opened.items():
+            records = sorted(store.values(lookup), key=record_key)
+            assert records == expected, (name, lookup)
+            assert store.value_count(lookup) == len(expected), (name, lookup)
+
+    check()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from stores.lines import KID, PROFILE, SEARCH, event, header, name16, value
+from support.small_pieces import small_pieces
 
 from analytics.store import CloudStore, open_store
 from analytics.wire import (
@@ -210,10 +211,8 @@ def test_a_value_of_two_epochs_stays_in_the_one_that_uses_it(store: CloudStore) 
     assert (values(store), values(store, OTHER)) == (set(), {"same"})
 
 
-@pytest.mark.parametrize("step", [1, 7])
-def test_in_steps_as_in_one(store: CloudStore, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    monkeypatch.setattr("analytics.store.duckdb.expiry.STEP", step)
-    monkeypatch.setattr("analytics.store.duckdb.runs.TAIL", 5)
+def test_in_steps_as_in_one(store: CloudStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_pieces(monkeypatch)
     users = [f"u{n % 13}" for n in range(60)]
     store.ingest(
         [

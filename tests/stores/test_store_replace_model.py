@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stores.lines import PROFILE, SEARCH, event, header, name16, value
+from support.small_pieces import small_pieces
+from support.stores import NewStore
 from support.thorough import examples
 
 from analytics.store import CloudStore
@@ -113,11 +114,12 @@ steps = st.one_of(
 )
 
 
-@pytest.mark.parametrize("tail", [7, 10**6])
+@pytest.mark.parametrize("pieces", ["large", "small"])
 def test_any_order_of_steps(
-    new_store: Callable[[], CloudStore], monkeypatch: pytest.MonkeyPatch, tail: int
+    new_store: NewStore, monkeypatch: pytest.MonkeyPatch, pieces: str
 ) -> None:
-    monkeypatch.setattr("analytics.store.duckdb.runs.TAIL", tail)
+    if pieces == "small":
+        small_pieces(monkeypatch)
 
     @given(st.lists(steps, min_size=3, max_size=12))
     def run(steps: list[tuple[str, str, str, int]]) -> None:
