@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,8 +12,8 @@ from properties.event_strategies import Event
 from properties.plain_answers import chosen, totals
 from properties.plain_values import Sent
 from support.independent.profiles import Profile as PlainProfile
+from support.stores import NewStore
 
-from analytics.store import open_store
 from keys import Ring
 from zt.profile import Profile
 from zt.query import Session, parse
@@ -30,10 +29,9 @@ def sent(demo_events: list[Event], profile: Profile) -> list[Sent]:
 
 @pytest.fixture(scope="module")
 def demo_session(
-    tmp_path_factory: pytest.TempPathFactory, encrypt: Any, sent: list[Sent], shared_ring: Ring
+    new_store: NewStore, encrypt: Any, sent: list[Sent], shared_ring: Ring
 ) -> Iterator[Session]:
-    folder: Path = tmp_path_factory.mktemp("demo")
-    with open_store(f"duckdb:{folder / 'cloud.duckdb'}", create=True) as store:
+    with new_store() as store:
         store.ingest(encrypt([each.event for each in sent]))
         yield Session(shared_ring, store)
 

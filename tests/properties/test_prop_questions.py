@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import count
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -20,9 +19,9 @@ from properties.question_strategies import MINUTE, Asked, Batch, cases
 from properties.variants import VARIANTS
 from support.independent.conventions import Json
 from support.independent.profiles import Profile as PlainProfile
+from support.stores import NewStore
 from support.thorough import examples
 
-from analytics.store import open_store
 from analytics.wire import Metric
 from keys import Ring, init_ring, rotate_ring
 from zt.encoder import Encoder
@@ -153,20 +152,18 @@ def stores(few: int) -> int:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_answers_equal_those_of_a_plain_reference(
-    variant: str, rings: list[Ring], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    variant: str, rings: list[Ring], new_store: NewStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few, patch = VARIANTS[variant]
     patch(monkeypatch)
     tally: Counter[str] = Counter()
-    numbers = count()
 
     @settings(max_examples=stores(few), suppress_health_check=[HealthCheck.too_slow])
     @given(cases(epochs=len(rings), size=QUESTIONS))
     def check(case: tuple[list[Batch], list[Asked]]) -> None:
         stored, questions = case
         events = sent(stored)
-        url = f"duckdb:{tmp_path / str(next(numbers))}.duckdb"
-        with open_store(url, create=True) as cloud:
+        with new_store() as cloud:
             cloud.ingest(wire(rings, stored, events))
             store = Store(Session(rings[-1], cloud), events)
             for asked in questions:
@@ -262,14 +259,14 @@ CASES: dict[str, tuple[dict[str, Json], list[Event], list[Asked]]] = {
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("case", CASES)
 def test_named_answers_equal_those_of_a_plain_reference(
-    case: str, variant: str, rings: list[Ring], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    case: str, variant: str, rings: list[Ring], new_store: NewStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     VARIANTS[variant][1](monkeypatch)
     fields, own, questions = CASES[case]
     profile: Json = {"name": "named", "fields": fields} | ({"time": TIME} if TIME in fields else {})
     stored = [Batch(0, profile, own), Batch(1, profile, own[-2:]), Batch(2, profile, own[:1])]
     events = sent(stored)
-    with open_store(f"duckdb:{tmp_path / 'cloud.duckdb'}", create=True) as cloud:
+    with new_store() as cloud:
         cloud.ingest(wire(rings, stored, events))
         store = Store(Session(rings[-1], cloud), events)
         assert {store.check(asked) for asked in questions} == {"answered"}
