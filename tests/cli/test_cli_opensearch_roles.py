@@ -48,7 +48,8 @@ def needed(
     """By role the rights that its commands need, over the whole life of a store."""
     prefix, folder = f"role{secrets.token_hex(6)}", tmp_path_factory.mktemp("roles")
     store = f"opensearch+{opensearch_url}/{prefix}"
-    events, old, wire = (folder / name for name in ("events.ndjson", "old.ndjson", "events.zt"))
+    names = ("events.ndjson", "old.ndjson", "more.ndjson", "events.zt")
+    events, old, more, wire = (folder / name for name in names)
     rights: dict[str, set[Right]] = {}
 
     def do(role: str, *command: str | Path) -> None:
@@ -61,10 +62,11 @@ def needed(
     monkeypatch.setattr("analytics.store.opensearch.cluster.PAGE", 1)
     fine("zt", "probe", "pcap", demo_capture, "-o", events)
     old.write_text(events.read_text().replace('":"2026-11-24T', '":"2025-11-24T'))
+    more.write_text(events.read_text().replace('"call_id":"', '"call_id":"more-'))
     try:
         do("operator", "zt-analytics", "init")
-        # Each in an epoch of its own; the last one again, in which groups then have findings.
-        for source, is_new in ((old, True), (events, True), (events, True), (events, False)):
+        # Each in an epoch of its own, but the last one: its groups have findings already.
+        for source, is_new in ((old, True), (events, True), (events, True), (more, False)):
             if is_new:
                 fine("zt-keys", "rotate" if wire.exists() else "init", *_tenant(wire))
             fine("zt", "encrypt", source, "-o", wire)
