@@ -146,6 +146,14 @@ def test_measures(filled: JobState) -> None:
     assert row.metrics == (3_000_000, None)
 
 
+def test_a_sum_beyond_binary64_is_infinite(store: JobState) -> None:
+    store.ingest([header(COLUMNS), *events([{"user": "a", "n": 1.7e308}] * 3)])
+    metrics = tuple(Metric(kind=kind, path="n") for kind in ("sum", "avg", "max", "values"))
+    for by in ((), ("user",)):
+        (row,) = ask(store, group_by=by, metrics=metrics)
+        assert row.metrics == (math.inf, math.inf, 1.7e308, 3)
+
+
 def test_an_answer_of_one_row_comes_in_any_order(filled: JobState) -> None:
     number = (Metric(kind="events"),)
     for part, expected in ((AllOf(parts=()), 5), (AnyOf(parts=()), 0)):

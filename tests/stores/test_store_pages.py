@@ -59,6 +59,15 @@ def test_pages_are_the_whole_answer_in_order(store: JobState) -> None:
         assert list(store.groups(whole.model_copy(update={"order": "metric"}))) == rows
 
 
+def test_pages_go_on_behind_the_greatest_texts(store: JobState) -> None:
+    users = ["\U0010ffff" * n for n in (1, 64, 65, 100)]
+    store.ingest([header(COLUMNS), *events([{"user": user} for user in users])])
+    metrics = (Metric(kind="distinct", path="user"),)
+    first = query(group_by=("user",), order="key", limit=1, metrics=metrics)
+    found = [row for page in pages(store, first) for row in page]
+    assert found == [Row(key=(user,), metrics=(1,)) for user in users]
+
+
 def test_what_is_there_all_the_time_is_on_one_page(store: JobState) -> None:
     def batch(users: list[str]) -> list[bytes]:
         return [header(COLUMNS), *(event({"user": user}, user) for user in users)]

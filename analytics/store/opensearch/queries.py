@@ -338,7 +338,8 @@ class _Asked:
                 return [_whole(measure["value"]) for measure in found]
             case "values":
                 return [measure["count"] for measure in found]
-        values = [measure[metric.kind] if measure["count"] else None for measure in found]
+        # A sum beyond binary64 comes as the word "Infinity".
+        values = [float(measure[metric.kind]) if measure["count"] else None for measure in found]
         typed = self._typed(metric)
         is_whole = typed is not None and typed.kind == "time" and metric.kind != "avg"
         return list(map(_whole, values)) if is_whole else values
@@ -366,9 +367,10 @@ class _Counts:
 
     def of(self, group: Group) -> int:
         """The distinct texts of a group; groups come in the order of the pairs."""
+        own = tuple(group["key"].values())
         count = 0
-        while self._next is not None and group["key"].items() <= self._next["key"].items():
-            count += 1
+        while self._next is not None and (pair := tuple(self._next["key"].values())[:-1]) <= own:
+            count += pair == own  # one of a group before is left over from the page before
             self._next = next(self._pairs, None)
         return count
 
