@@ -28,6 +28,13 @@ class Limit(StrEnum):
     """What is there after a crash need not be the beginning of the stream, since parts of it are
     sent side by side. Once the stream has come again the store is as if nothing had happened."""
 
+    LARGE_COUNTS = "large-counts"
+    """`count`, which adds weights, is exact up to 2**53 only, and floating beyond."""
+
+    SECOND_RECORDS = "second-records"
+    """Where a value gets a second record, of another scheme in the same search list, after its
+    events: `tokens_all` finds these events by the first one only. Look-ups find both."""
+
     LATE_SPACE = "late-space"
     """`compact` may leave space for the engine to give back later, in its own time."""
 

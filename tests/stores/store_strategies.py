@@ -73,7 +73,7 @@ ADDRESSES = ["10.0.0.1", "10.0.0.2", "255.255.255.255", "0.0.0.0", "::1", "::", 
 ADDRESSES += ["::ffff:10.0.0.1", "0:0::FFFF:a00:1", "::10.0.0.1", "2001:DB8::1", "2001:db8:0::1"]
 ADDRESSES += ["1.2.3", "010.0.0.1", "10.0.0.1 ", "fe80::1%eth0", "::fffe:ffff:ffff", "::1:0:0:0"]
 NUMBERS = [0, 1, -1, 7, 2**53, 2**53 + 1, 2**63, 10**30, 10**400, 1.5, -0.25, 1e300, -0.0, 5e-324]
-RATES = [0, 3, -1, 2.0, "3", 2**31, 2**53 - 1, 2**53]
+RATES = [0, 3, -1, 2.0, "3", 2**31, 2**40, 2**53]
 
 KEYSPACES = ["user", "other"]
 SEARCHES = [SEARCH, name16("another list")]
@@ -154,7 +154,6 @@ def _records(draw: st.DrawFn, kid: str) -> list[ValueRecord]:
         st.one_of(few, few, few, st.just(WIDE), st.just([*WIDE, 1000])),
         kid=st.just(kid),
         keyspace=st.sampled_from(["user", "user", *KEYSPACES]),
-        scheme=st.sampled_from(["det", "det", "det", "fpe"]),
         search=st.sampled_from([SEARCH, *SEARCHES]),
     )
     return draw(st.lists(made, max_size=4))

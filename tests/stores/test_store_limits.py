@@ -6,20 +6,23 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from stores.lines import KID, PROFILE, events, header
+from stores.lines import KID, PROFILE, SEARCH, events, header, value
 
 from analytics.store import CloudStore, Limit
 from analytics.wire import (
     AllOf,
     AnyOf,
+    Column,
     Eq,
     Filter,
+    Lookup,
     Metric,
     Not,
     Query,
     Range,
     Selection,
     StoreError,
+    TokensAll,
 )
 
 COLUMNS = [("time", "time"), ("user", "keyword"), ("seen", "time")]
@@ -138,3 +141,33 @@ def test_distinct_texts_are_counted_or_said_not_to_be(store: CloudStore) -> None
     store.ingest([header(COLUMNS), *events([{"user": "a"}, {"user": ["a", "b"]}])])
     texts = store.statistics().texts
     assert texts == (None if Limit.UNCOUNTED_TEXTS in store.limits else 2)
+
+
+def test_weights_add_up_exactly_or_nearly(store: CloudStore) -> None:
+    weights = [2**53 - 1] * 3 + [2]
+    bodies = [{"user": "a", "rate.ex_diff": weight} for weight in weights]
+    store.ingest([header([*COLUMNS, ("rate.ex_diff", "number")]), *events(bodies)])
+    metrics = (Metric(kind="count"), Metric(kind="last"))
+    expected = sum(weights) + len(weights)
+    for by in ((), ("user",)):
+        query = Query(kid=KID, profile=PROFILE, group_by=by, metrics=metrics)
+        (found, _) = store.query(query)[0].metrics
+        if Limit.LARGE_COUNTS in store.limits:
+            assert found == pytest.approx(expected, rel=1e-9)
+        else:
+            assert found == expected
+
+
+def test_a_second_record_of_a_value_is_found_by_events_or_by_look_ups_only(
+    store: CloudStore,
+) -> None:
+    searched = Column(path="user", kind="keyword", keyspace="user", search=SEARCH)
+    store.ingest([header([searched]), value("a", [1]), *events([{"user": "a"}])])
+    store.ingest([value("a", [2], scheme="fpe")])
+    lookup = Lookup(kid=KID, keyspace="user", search=SEARCH, tokens=(2,))
+    assert [record.scheme for record in store.values(lookup)] == ["fpe"]
+    found = [
+        count(store, TokensAll(path="user", keyspace="user", search=SEARCH, tokens=(token,)))
+        for token in (1, 2)
+    ]
+    assert found == ([1, 0] if Limit.SECOND_RECORDS in store.limits else [1, 1])
