@@ -89,7 +89,7 @@ def _reason(time: int | None, texts: Sequence[Sequence[str]]) -> str | None:
         return "its time is none that OpenSearch counts exactly: 1684 to 2255"
     for own in texts:
         for text in own:
-            if 3 * len(text) > MAX_TEXT and len(text.encode()) > MAX_TEXT:
+            if 4 * len(text) > MAX_TEXT and len(text.encode()) > MAX_TEXT:
                 return f"a visible text is longer than the {MAX_TEXT} bytes that OpenSearch indexes"
     return None
 
