@@ -128,6 +128,19 @@ def test_filters(filled: JobState, part: Any, expected: int) -> None:
     assert count(filled, part) == expected
 
 
+def test_an_address_that_stands_for_an_ipv4_one_is_an_ipv6_one(store: JobState) -> None:
+    ips = ["::ffff:10.0.0.1", "10.0.0.1", ["::FFFF:a00:2", "::1"]]
+    store.ingest([header(COLUMNS), *events([{"ip": ip} for ip in ips])])
+    for low, high, expected in (
+        ("10.0.0.0", "10.0.0.255", 1),
+        ("::ffff:a00:0", "::ffff:a00:ff", 2),
+        ("::", "ffff::", 2),
+        ("::2", "::fffe:ffff:ffff", 0),
+        ("::ffff:a00:2", "::ffff:a00:2", 1),
+    ):
+        assert count(store, PrefixRange(path="ip", low=low, high=high)) == expected
+
+
 def test_an_event_counts_once_in_the_group_of_each_element(filled: JobState) -> None:
     rows = ask(filled, group_by=("tags",), metrics=(Metric(kind="events"),))
     assert [(row.key, row.metrics) for row in rows] == [(("u",), (2,)), (("v",), (1,))]

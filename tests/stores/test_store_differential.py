@@ -140,7 +140,7 @@ def test_answers_as_the_reference_does(
         kid, opened = stores.take()
         case = data.draw(made.cases(kid))
         reference = fill(opened, kid, case)
-        for _ in range(4):
+        for _ in range(3):
             ask(data, opened, kid, reference)
         selection = data.draw(made.selections(kid))
         chosen = [event.body for event in reference.scan(selection)]
