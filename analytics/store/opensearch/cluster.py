@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -62,11 +63,21 @@ class Cluster:
     Args:
         client: connected; it is closed with this.
         indices: the store's.
+        is_patient: ask again also what only reads, while the cluster is busy or away.
     """
 
-    def __init__(self, client: OpenSearch, indices: Indices) -> None:
+    def __init__(self, client: OpenSearch, indices: Indices, *, is_patient: bool = False) -> None:
         self.client = client
         self.indices = indices
+        self._is_patient = is_patient
+
+    def patient(self) -> Cluster:
+        """The same, for long writes: what they read on their way is asked again as well."""
+        return Cluster(self.client, self.indices, is_patient=True)
+
+    def ask(self, ask: Callable[[], T]) -> T:
+        """Ask once, or `patiently` where this is patient."""
+        return self.patiently(ask) if self._is_patient else ask()
 
     def close(self) -> None:
         """Release the connections."""
@@ -75,7 +86,7 @@ class Cluster:
     def read(self, index: str, name: str) -> tuple[Any, Version] | None:
         """A shared document as it is now, not as of the last refresh; None if it is not there."""
         try:
-            found = self.client.get(index=index, id=name)
+            found = self.ask(lambda: self.client.get(index=index, id=name))
         except NotFoundError:
             return None
         body = msgspec.json.decode(found["_source"]["body"])
@@ -128,11 +139,14 @@ class Cluster:
         )
         return attempts(ask)
 
-    def bulk(self, lines: Sequence[bytes]) -> list[Refusal | None]:
+    def bulk(
+        self, lines: Sequence[bytes], check: Callable[[], None] = lambda: None
+    ) -> list[Refusal | None]:
         """Send bulk items, each an action with its document in one piece; how each ended.
 
         None is done. An item that a busy node turned away is sent again; one whose answer got lost
-        is too, so what is made by `create` may be there already, by this call.
+        is too, so what is made by `create` may be there already, by this call. `check` is called
+        before each request, and raises where it must not be sent any more.
 
         Raises:
             StoreError: the cluster refuses writes for its state, or stayed busy.
@@ -143,9 +157,7 @@ class Cluster:
         pause = 0.1
         while left:
             body = b"".join([lines[i] for i in left])
-            answer = self.patiently(
-                lambda body=body: self.client.bulk(body=body, params={"filter_path": _OUTCOMES})  # type: ignore[misc]
-            )
+            answer = self.patiently(partial(self._send, body, check))
             busy = []
             if answer["errors"]:
                 for i, item in zip(left, answer["items"], strict=True):
@@ -163,8 +175,14 @@ class Cluster:
                 pause = min(2 * pause, 5.0)
         return results
 
+    def _send(self, body: bytes, check: Callable[[], None]) -> Any:
+        check()
+        return self.client.bulk(body=body, params={"filter_path": _OUTCOMES})
+
     def bulk_all(
-        self, pieces: Iterable[tuple[T, Sequence[bytes]]]
+        self,
+        pieces: Iterable[tuple[T, Sequence[bytes]]],
+        check: Callable[[T], None] = lambda _: None,
     ) -> Iterator[tuple[T, list[Refusal | None]]]:
         """Send pieces of bulk items, each as `bulk` does, several at once; results in their order.
 
@@ -173,7 +191,7 @@ class Cluster:
         with ThreadPoolExecutor(SENDERS, thread_name_prefix="bulk") as pool:
             sent: deque[tuple[T, Future[list[Refusal | None]]]] = deque()
             for name, lines in pieces:
-                sent.append((name, pool.submit(self.bulk, lines)))
+                sent.append((name, pool.submit(self.bulk, lines, partial(check, name))))
                 if len(sent) >= SENDERS:
                     done, outcome = sent.popleft()
                     yield done, outcome.result()
@@ -191,16 +209,27 @@ class Cluster:
     @contextmanager
     def snapshot(self, index: str) -> Iterator[str]:
         """A point in time of an index or alias, by whose id searches see it unchanged."""
-        made = self.client.create_pit(index=index, params={"keep_alive": _KEEP_ALIVE})
+        params = {"keep_alive": _KEEP_ALIVE, "allow_partial_pit_creation": "false"}
+        made = self.ask(lambda: self.client.create_pit(index=index, params=params))
         try:
             yield made["pit_id"]
         finally:
             self.client.delete_pit(body={"pit_id": [made["pit_id"]]})
 
-    def search(self, index: str, body: dict[str, Any]) -> dict[str, Any]:
-        """One search of an index or alias."""
-        found: dict[str, Any] = self.client.search(index=index, body=body)
+    def search(self, index: str | None, body: dict[str, Any]) -> dict[str, Any]:
+        """One search of an index or alias, or of the point in time that the body names.
+
+        Of all of it: where a part can't be read there is an error and no lesser answer.
+        """
+        found: dict[str, Any] = self.ask(
+            lambda: self.client.search(index=index, body=body, params=_WHOLE)
+        )
         return found
+
+    def count(self, index: str, query: dict[str, Any]) -> int:
+        """How many documents of an index or alias a query finds."""
+        found = self.search(index, {"size": 0, "track_total_hits": True, "query": query})
+        return int(found["hits"]["total"]["value"])
 
     def pages(
         self,
@@ -227,7 +256,7 @@ class Cluster:
                 "pit": {"id": pit, "keep_alive": _KEEP_ALIVE},
             }
             left = limit
-            while hits := self.client.search(body=asked)["hits"]["hits"]:
+            while hits := self.search(None, asked)["hits"]["hits"]:
                 yield hits[:left]
                 if left is not None:
                     left -= len(hits)
@@ -236,6 +265,7 @@ class Cluster:
                 asked["search_after"] = hits[-1]["sort"]
 
 
+_WHOLE: Final = {"allow_partial_search_results": "false"}
 _OUTCOMES: Final = "errors,items.*.status,items.*.error.type"
 
 
@@ -243,7 +273,18 @@ def _is_passing(error: BaseException) -> bool:
     """Whether the same request may succeed later."""
     if isinstance(error, Unreachable):
         return True
-    return isinstance(error, TransportError) and error.status_code in _BUSY
+    if not isinstance(error, TransportError) or _is_blocked(error.status_code, error.error):
+        return False
+    return error.status_code in _BUSY
+
+
+def _is_blocked(status: str | int, kind: str) -> bool:
+    """Whether an operator, or a full disk, has to do with a refusal.
+
+    A full disk's block has the status of a busy node. While the cluster has no manager it blocks
+    everything, by 503: that passes.
+    """
+    return kind == "cluster_block_exception" and status != 503
 
 
 def _refusal(item: dict[str, Any]) -> Refusal | None:
@@ -252,7 +293,7 @@ def _refusal(item: dict[str, Any]) -> Refusal | None:
     if status < 300:
         return None
     kind = str(outcome.get("error", {}).get("type", ""))
-    if kind == "cluster_block_exception":
+    if _is_blocked(status, kind):
         raise StoreError(
             "the cluster refuses writes: an index is read-only, as it becomes on a full disk",
             "free space on the nodes, then lift index.blocks.read_only_allow_delete",

@@ -63,10 +63,7 @@ def count_values(cluster: Cluster, lookup: Lookup) -> int:
     if any(len(group) > MAX_CLAUSES for group in lookup.groups):
         return sum(1 for _ in _selected(cluster, lookup, []))
     index = cluster.indices.values
-    return sum(
-        int(cluster.client.count(index=index, body={"query": query})["count"])
-        for query in _queries(lookup)
-    )
+    return sum(cluster.count(index, query) for query in _queries(lookup))
 
 
 def find_ciphertexts(cluster: Cluster, lookup: Lookup) -> set[str]:

@@ -128,6 +128,11 @@ def find_by_id(cluster: Cluster, ids: Sequence[str]) -> dict[str, Finding]:
         answer = cluster.client.mget(
             index=cluster.indices.findings, body={"ids": distinct[start : start + PAGE]}
         )
+        if any("error" in doc for doc in answer["docs"]):
+            raise StoreError(
+                "a part of the findings can't be read now",
+                "is the cluster whole? its own address /_cluster/health tells",
+            )
         found.update((doc["_id"], _finding(doc)) for doc in answer["docs"] if doc.get("found"))
     return found
 

@@ -124,14 +124,15 @@ def changed_groups(
     }
     with cluster.snapshot(cluster.indices.events) as pit:
         while True:
-            found = cluster.client.search(
-                body={
+            found = cluster.search(
+                None,
+                {
                     "size": 0,
                     "track_total_hits": False,
                     "query": query,
                     "pit": {"id": pit, "keep_alive": "5m"},
                     "aggs": {"groups": {"composite": composite, "aggs": times}},
-                }
+                },
             )["aggregations"]["groups"]
             for group in found["buckets"]:
                 yield GroupChange(

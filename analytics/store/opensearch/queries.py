@@ -245,7 +245,7 @@ class _Asked:
                 "pit": {"id": pit, "keep_alive": "5m"},
                 "aggs": {"groups": {"composite": composite, "aggs": measures}},
             }
-            groups = self._cluster.client.search(body=body)["aggregations"]["groups"]
+            groups = self._cluster.search(None, body)["aggregations"]["groups"]
             yield groups["buckets"]
             after = groups.get("after_key")
             if after is None or len(groups["buckets"]) < BUCKETS:

@@ -74,8 +74,8 @@ class Replacement(Ingest):
                 "if_primary_term": place.primary_term,
             }
             lines.append(bulk_line({"index": action}, event.fields))
-        block.check()
-        for (event, _), refusal in zip(wanted, self._cluster.bulk(lines), strict=True):
+        outcomes = self._cluster.bulk(lines, block.check)
+        for (event, _), refusal in zip(wanted, outcomes, strict=True):
             if refusal is None:
                 self.report.events += 1
             elif refusal.status == 409:

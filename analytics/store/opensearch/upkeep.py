@@ -128,7 +128,7 @@ def read_statistics(cluster: Cluster, registry: StoredRegistry, position: int) -
         values=values["hits"]["total"]["value"],
         postings=int(values["aggregations"]["postings"]["value"]),
         texts=None,
-        findings=int(cluster.client.count(index=indices.findings)["count"]),
+        findings=cluster.count(indices.findings, {"match_all": {}}),
         bytes=stored_bytes(cluster),
         jobs=tuple(jobs),
     )
@@ -151,9 +151,7 @@ def expire(
     finished: dict[str, Any] = {"range": {"until": {"lte": before}}}
     newest = {"range": {"sequence": {"gte": greatest_sequence(cluster)}}}
     old_findings = {"bool": {"filter": [finished], "must_not": [newest]}}
-    report.findings = int(
-        cluster.client.count(index=indices.findings, body={"query": old_findings})["count"]
-    )
+    report.findings = cluster.count(indices.findings, old_findings)
     if dry_run:
         return report
     for index in list(cluster.client.indices.get_alias(name=indices.events)):
@@ -267,8 +265,7 @@ def _keyspaces_not_kept(registry: StoredRegistry) -> set[tuple[str, str]]:
 
 
 def _count(cluster: Cluster, query: dict[str, Any], index: str | None = None) -> int:
-    found = cluster.client.count(index=index or cluster.indices.events, body={"query": query})
-    return int(found["count"])
+    return cluster.count(index or cluster.indices.events, query)
 
 
 def _delete(cluster: Cluster, index: str, query: dict[str, Any]) -> None:
