@@ -17,6 +17,10 @@ from analytics.store.opensearch.fields import FILTERED, OWN, Fields
 
 SCHEMA_VERSION: Final = 1
 
+MAX_FIELDS: Final = 4_000
+"""Fields of an index of events: `MAX_COLUMNS` (256) columns have four each, and up to nine objects
+above them."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_YEAR: Final = 2000
 _AHEAD = timedelta(days=40)
@@ -92,7 +96,7 @@ class Indices:
                 "settings": {
                     **_SETTINGS,
                     "codec": "best_compression",
-                    "mapping.total_fields.limit": 2_000,
+                    "mapping.total_fields.limit": MAX_FIELDS,
                     "refresh_interval": "5s",
                 },
                 "mappings": {

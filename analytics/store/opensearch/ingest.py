@@ -15,14 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from opensearchpy.exceptions import RequestError
-
 from analytics.store.intake.pending import Pending
 from analytics.store.intake.run import Intake, Reject
 from analytics.store.opensearch.cluster import Cluster, Refusal, bulk_line
 from analytics.store.opensearch.dictionary import record_line
 from analytics.store.opensearch.documents import Document, Refused, documents
 from analytics.store.opensearch.fields import OWN
+from analytics.store.opensearch.making import make_month
 from analytics.store.opensearch.positions import Block, Positions
 from analytics.store.opensearch.registry import StoredRegistry, register
 from analytics.store.opensearch.tokens import Tokens
@@ -55,10 +54,12 @@ class Ingest(Intake):
     def _store(self, headers: list[tuple[bytes, BatchHeader]], pending: Pending) -> StoredRegistry:
         if headers:
             self._stored = register(self._cluster, headers)
+            self._months.clear()  # new columns are to be mapped there
         self._write_records(pending)
         self._tokens.learn(pending)
         for group in pending.groups:
             events = []
+            group.columns = self._stored.own(group.columns)
             for made in documents(self._stored, group):
                 if isinstance(made, Refused):
                     self._refuse_event(made.raw, made.reason)
@@ -86,7 +87,9 @@ class Ingest(Intake):
 
     def _write_events(self, events: list[Document]) -> None:
         """Store the events that are new."""
-        for (some, block), outcomes in self._cluster.bulk_all(self._numbered(events)):
+        for (some, block), outcomes in self._cluster.bulk_all(
+            self._numbered(events), lambda sent: sent[1].check()
+        ):
             for event, refusal in zip(some, outcomes, strict=True):
                 self._settle(event, refusal)
             self._positions.close(block)
@@ -102,7 +105,6 @@ class Ingest(Intake):
                 action = {"create": {"_index": self._month(event.time), "_id": event.id}}
                 event.fields[f"{OWN}.position"] = position
                 lines.append(bulk_line(action, event.fields))
-            block.check()
             yield (some, block), lines
 
     def _settle(self, event: Document, refusal: Refusal | None) -> None:
@@ -119,25 +121,12 @@ class Ingest(Intake):
         self._refuse(BadLine(0, raw.encode(), reason))
 
     def _month(self, time: int | None) -> str:
-        """The index for a time, made if it is not there."""
+        """The index for a time, made if it is not there, with all columns."""
         index = self._cluster.indices.month(time)
         if index not in self._months:
-            make_index(self._cluster, index)
+            make_month(self._cluster, index, self._stored.all_fields())
             self._months.add(index)
         return index
-
-
-def make_index(cluster: Cluster, index: str, body: dict[str, object] | None = None) -> bool:
-    """Make an index if it is not there; whether it was made."""
-    if cluster.client.indices.exists(index=index):
-        return False
-    try:
-        cluster.client.indices.create(index=index, body=body)
-    except RequestError as error:
-        if error.error != "resource_already_exists_exception":
-            raise
-        return False
-    return True
 
 
 def _not_taken(refusal: Refusal) -> StoreError:

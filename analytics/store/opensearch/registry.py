@@ -4,8 +4,10 @@ Invariants:
 - One small document holds what must change in one step: tenant, epochs with their key check
   values, columns with their names, and a number that grows with every change. Header lines are
   documents of their own and are written before it; one that it does not count yet is not there.
-- A column is mapped in every index of events, and in the template of later ones, before the
-  document names it; so whoever knows a column can write and ask it.
+- A column gets its number and name in that document first, so no two programs map different
+  columns by one name, whenever they die; then it is mapped, and only then a header counts that
+  names it. A writer maps its columns itself in the indices that it writes to: the template may be
+  that of a slower program, which knew fewer.
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ from analytics.store.intake.pending import parts_key
 from analytics.store.intake.registry import Epoch, Registry, StoredColumn
 from analytics.store.opensearch.cluster import Cluster, bulk_line
 from analytics.store.opensearch.fields import Fields, shown_name
-from analytics.store.opensearch.indices import SCHEMA_VERSION, event_properties
-from analytics.wire import BatchHeader, HeaderLine, StoreError, encode_bytes, parse_line
+from analytics.store.opensearch.indices import SCHEMA_VERSION
+from analytics.store.opensearch.making import map_all
+from analytics.wire import BatchHeader, HeaderLine, Kind, StoreError, encode_bytes, parse_line
 
 STATE: Final = "state"
 
@@ -52,8 +55,23 @@ class StoredRegistry(Registry):
         return Fields.of(column, self.names[column.number])
 
     def all_fields(self) -> list[Fields]:
-        """Those of every column."""
-        return [self.fields(column) for column in self.columns.values()]
+        """Those of every column that a header names."""
+        named = self.named()
+        return [self.fields(column) for key, column in self.columns.items() if key in named]
+
+    def own(self, columns: Iterable[StoredColumn]) -> list[StoredColumn]:
+        """These columns as they are numbered here; those that are not here are left out.
+
+        Another program's registry, or one that was not stored, may number them otherwise.
+        """
+        keys = [(column.path, column.kind) for column in columns]
+        return [self.columns[key] for key in keys if key in self.columns]
+
+    def named(self) -> set[tuple[str, Kind]]:
+        """The columns that headers name; there may be others, of a program that died, or of an
+        epoch that is gone."""
+        parts = self.parts.values()
+        return {(column.path, column.kind) for part in parts for column in part.columns}
 
 
 def load_registry(cluster: Cluster) -> StoredRegistry:
@@ -82,23 +100,49 @@ def register(cluster: Cluster, headers: Sequence[tuple[bytes, BatchHeader]]) -> 
 
     def step(document: dict[str, Any]) -> StoredRegistry:
         registry = _restore(cluster, document)
-        known = len(registry.columns)
-        lines = []
-        for line, header in headers:
-            registry.check(header)
-            if not registry.knows(line, header):
-                registry.add(line, header)
-                lines.append((line, header))
-        if not lines:
-            return registry
-        if len(registry.columns) > known or not known:
-            map_columns(cluster, registry)
-        _write_lines(cluster, lines)
-        registry.change += 1
-        _save(document, registry)
+        lines = _take_in(registry, headers)
+        if lines:
+            _write_lines(cluster, lines)
+            registry.change += 1
+            _save(document, registry)
         return registry
 
+    _reserve_columns(cluster, headers)
     return cluster.change(cluster.indices.state, STATE, step)
+
+
+def _reserve_columns(cluster: Cluster, headers: Sequence[tuple[bytes, BatchHeader]]) -> None:
+    """Give columns their numbers and names, for everybody, and map those that no header names yet.
+
+    What can't be mapped stops no one but who names it.
+    """
+
+    def reserve(document: dict[str, Any]) -> tuple[StoredRegistry, bool]:
+        known = _restore(cluster, document)
+        registry, named = known.copy(), known.named()
+        _take_in(registry, headers)
+        if len(registry.columns) > len(known.columns):
+            known.columns, known.names = registry.columns, registry.names
+            known.change += 1
+            _save(document, known)
+        return registry, not registry.named() <= named
+
+    registry, is_unmapped = cluster.change(cluster.indices.state, STATE, reserve)
+    if is_unmapped:
+        map_all(cluster, registry.all_fields())
+
+
+def _take_in(
+    registry: StoredRegistry, headers: Sequence[tuple[bytes, BatchHeader]]
+) -> list[tuple[bytes, BatchHeader]]:
+    """Add headers to a registry; those of them that were new."""
+    new = []
+    for line, header in headers:
+        registry.check(header)
+        if not registry.knows(line, header):
+            registry.add(line, header)
+            new.append((line, header))
+    return new
 
 
 def forget(cluster: Cluster, kid: str) -> StoredRegistry:
@@ -125,17 +169,6 @@ def forget(cluster: Cluster, kid: str) -> StoredRegistry:
         params={"refresh": "true", "conflicts": "proceed"},
     )
     return registry
-
-
-def map_columns(cluster: Cluster, registry: StoredRegistry) -> None:
-    """Map every column, in the indices that are there and those to come."""
-    indices, fields = cluster.indices, registry.all_fields()
-    cluster.client.indices.put_index_template(name=indices.events, body=indices.template(fields))
-    cluster.client.indices.put_mapping(
-        index=f"{indices.events}-*",
-        body={"dynamic": "strict", **event_properties(fields)},
-        params={"allow_no_indices": "true"},
-    )
 
 
 def _restore(cluster: Cluster, document: dict[str, Any]) -> StoredRegistry:

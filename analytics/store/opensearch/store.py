@@ -22,10 +22,10 @@ from analytics.store.opensearch.errors import errors_for_people
 from analytics.store.opensearch.findings import write_findings
 from analytics.store.opensearch.indices import Indices
 from analytics.store.opensearch.ingest import EVENTS, Ingest
-from analytics.store.opensearch.making import find_store, make_store
 from analytics.store.opensearch.positions import Positions
 from analytics.store.opensearch.registry import StoredRegistry, is_current, load_registry
 from analytics.store.opensearch.replacement import Replacement
+from analytics.store.opensearch.setup import find_store, make_store
 from analytics.store.reports import (
     CompactReport,
     EpochInfo,
@@ -121,7 +121,7 @@ class OpenSearchStore:
         A batch may be there in part, after a crash, until it is sent again.
         """
         with self._asking() as cluster:
-            run = Ingest(cluster, self._current(), reject)
+            run = Ingest(cluster.patient(), self._current(), reject)
             run.run(lines)
         return run.report
 
@@ -130,7 +130,7 @@ class OpenSearchStore:
     ) -> ReplaceReport:
         """Put events in the place of those of epoch `kid`; see `Store.replace`."""
         with self._asking() as cluster:
-            run = Replacement(cluster, self._current(), reject, kid)
+            run = Replacement(cluster.patient(), self._current(), reject, kid)
             run.run(lines)
         return run.report
 

@@ -1,0 +1,44 @@
+"""A store made where it is missing, and found where it is not.
+
+Making is safe to end at any moment and to do by several programs at once: each makes what it does
+not find.
+"""
+
+from __future__ import annotations
+
+from analytics.store.opensearch.address import Address
+from analytics.store.opensearch.cluster import Cluster
+from analytics.store.opensearch.making import make_fixed, make_month, map_all
+from analytics.store.opensearch.registry import load_registry
+from analytics.wire import StoreError
+
+
+def make_store(cluster: Cluster) -> list[str]:
+    """Make what is missing; what was made, in words and in that order.
+
+    Raises:
+        StoreError: what is there is not the store's.
+    """
+    indices = cluster.indices
+    made = [f"the index {name}" for name in make_fixed(cluster)]
+    columns = load_registry(cluster).all_fields()
+    # A snapshot that is restored brings indices and aliases, and templates only if it was asked to.
+    if not cluster.client.indices.exists_index_template(name=indices.events):
+        map_all(cluster, columns)
+        made.append(f"the index template {indices.events}")
+    if make_month(cluster, indices.month(None), columns):
+        made.append(f"the index {indices.month(None)}")
+    return made
+
+
+def find_store(cluster: Cluster, address: Address) -> None:
+    """See that the store is there.
+
+    Raises:
+        StoreError: it is not.
+    """
+    if not cluster.client.indices.exists_alias(name=cluster.indices.events):
+        raise StoreError(
+            f"there is no store `{cluster.indices.prefix}` in OpenSearch at {address}",
+            "is the prefix right? a new store is made by zt-analytics init or ingest",
+        )
