@@ -134,7 +134,7 @@ def test_a_data_node_is_killed_under_ingest_comes_back_and_goes_for_good(
         url, data = f"opensearch+http://{hosts}/{prefix}", cluster.nodes[1]
 
         def ingest_and_kill(idents: range) -> None:
-            client.cluster.health(wait_for_status="green", timeout="60s")
+            client.cluster.health(wait_for_status="green")
             places = client.cat.shards(index=f"{prefix}.*", format="json")
             assert ("data-1", "p") in {(place["node"], place["prirep"]) for place in places}
             source = written(tmp_path, in_pieces(idents, 50))

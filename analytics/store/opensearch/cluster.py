@@ -159,11 +159,11 @@ class Cluster:
             body = b"".join([lines[i] for i in left])
             answer = self.patiently(partial(self._send, body, check))
             busy = []
-            if answer["errors"]:
-                for i, item in zip(left, answer["items"], strict=True):
-                    results[i] = refusal = _refusal(item)
-                    if refusal is not None and refusal.status in _BUSY:
-                        busy.append(i)
+            items = answer["items"] if answer["errors"] else [None] * len(left)
+            for i, item in zip(left, items, strict=True):
+                results[i] = refusal = _refusal(item) if item is not None else None
+                if refusal is not None and refusal.status in _BUSY:
+                    busy.append(i)
             if busy and time.monotonic() > deadline:
                 raise StoreError(
                     f"the cluster stayed busy for {PATIENCE:.0f} seconds",
