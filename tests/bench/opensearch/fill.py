@@ -7,7 +7,7 @@ they were, every string as keyword, with a `wildcard` twin of the searched field
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -28,12 +28,14 @@ class Recording(Cluster):
 
     sent: Documents
 
-    def bulk(self, lines: Sequence[bytes]) -> list[Refusal | None]:
+    def bulk(
+        self, lines: Sequence[bytes], check: Callable[[], None] = lambda: None
+    ) -> list[Refusal | None]:
         if b".events-" in lines[0][:120]:
             for line in lines:
                 action, document = line.split(b"\n", 1)
                 self.sent.append((msgspec.json.decode(action)["create"]["_index"], document))
-        return super().bulk(lines)
+        return super().bulk(lines, check)
 
 
 def copy_events(cluster: Cluster, sent: Documents, copies: int, span: int) -> None:
