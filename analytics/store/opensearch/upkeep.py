@@ -5,7 +5,9 @@ Invariants:
   too old are deleted one by one. Either way exactly these go.
 - Positions are not used again: they are numbers of their own, see `positions`.
 - What nothing uses goes after the events, so a crash between the two leaves too much, never too
-  little, and the next expiry finishes it.
+  little; it is noted before the first event goes, and the next expiry finishes it.
+- An ingest that runs meanwhile may bring events to records that are about to go: an operator expires
+  while nothing is ingested.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from analytics.store.reports import CompactReport, EpochInfo, ExpireReport, JobP
 from analytics.wire import StoreError
 
 _RECORDS_AT_ONCE: Final = 5_000
+
+_EXPIRY: Final = "expiry"
 
 _MOMENTS: Final = {
     "first": {"min": {"field": f"{OWN}.t"}},
@@ -154,6 +158,8 @@ def expire(
     report.findings = cluster.count(indices.findings, old_findings)
     if dry_run:
         return report
+    if report.events:
+        _set_sweep(cluster, True)
     for index in list(cluster.client.indices.get_alias(name=indices.events)):
         end = indices.month_end(index)
         young = {"bool": {"must_not": [old]}}
@@ -162,11 +168,24 @@ def expire(
         else:
             _delete(cluster, index, old)
     _delete(cluster, indices.findings, old_findings)
+    found = cluster.read(indices.state, _EXPIRY)
+    if found is None or not found[0]["sweep"]:
+        return report
     for kid in _unused_epochs(cluster, registry):
         forget_epoch(cluster, registry, kid)
         report.epochs.append(kid)
     report.values = _drop_unused_values(cluster, registry, report.epochs)
+    _set_sweep(cluster, False)
     return report
+
+
+def _set_sweep(cluster: Cluster, value: bool) -> None:
+    """Note whether events have gone of which what only they used is still there."""
+
+    def step(document: dict[str, Any]) -> None:
+        document["sweep"] = value
+
+    cluster.change(cluster.indices.state, _EXPIRY, step)
 
 
 def _watermarks(cluster: Cluster) -> dict[tuple[str, str], int]:
