@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from stores.lines import event, header, name16
 from support.killing import moments, run_until
 
 from analytics.store import open_store
+from analytics.store.opensearch import indices
 from analytics.wire import (
     encode_bytes,
 )
@@ -99,6 +101,31 @@ def test_processes_register_different_headers_and_columns_at_once(url: str, tmp_
         found = [json.loads(line) for line in store.events(list(bodies))]
         assert {one["zt"]["id"]: {k: one[k] for k in one if k != "zt"} for one in found} == bodies
         assert sum(epoch.events for epoch in store.epochs()) == len(bodies)
+
+
+def test_an_event_is_known_whatever_month_another_profile_gives_it(url: str) -> None:
+    """Profiles round times, or hide them; the id of an event stays."""
+    bodies = [{"time": "2024-02-01T05:00:00Z"}, {"time": "2024-01-28T00:00:00Z"}, {}]
+    for first in range(3):
+        with open_store(f"{url}{first}", create=True) as store:
+            for number in (first, (first + 1) % 3, (first + 2) % 3):
+                profile = encode_bytes(bytes([number]) * 16)
+                named = header([("time", "time")], profile=profile)
+                own = [event(bodies[number], ident, profile=profile) for ident in (1, 2 + number)]
+                store.ingest([named, *own])
+            assert sum(epoch.events for epoch in store.epochs()) == 4
+
+
+def test_an_event_ahead_of_the_clock_is_known_when_its_month_has_come(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_store(url, create=True) as store:
+        with monkeypatch.context() as earlier:
+            earlier.setattr(indices, "_AHEAD", timedelta(days=-10_000))
+            store.ingest(batch(range(30)))
+        report = store.ingest(batch(range(60)))
+        assert (report.events, report.known_events) == (30, 30)
+        check(store, range(60))
 
 
 def at_once(arguments: list[list[str]]) -> None:

@@ -23,6 +23,9 @@ above them."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_YEAR: Final = 2000
+FIRST_TIME: Final = int((datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds() * 1e6)
+"""Microseconds since 1970 from which on months have indices of their own."""
+
 _AHEAD = timedelta(days=40)
 
 _KEYWORD: Final = {"type": "keyword"}

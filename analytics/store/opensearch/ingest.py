@@ -20,6 +20,7 @@ from analytics.store.intake.run import Intake, Reject
 from analytics.store.opensearch.cluster import Cluster, Refusal, bulk_line
 from analytics.store.opensearch.dictionary import record_line
 from analytics.store.opensearch.documents import Document, Refused, documents
+from analytics.store.opensearch.elsewhere import stored_elsewhere
 from analytics.store.opensearch.fields import OWN
 from analytics.store.opensearch.making import make_month
 from analytics.store.opensearch.positions import Block, Positions
@@ -87,6 +88,9 @@ class Ingest(Intake):
 
     def _write_events(self, events: list[Document]) -> None:
         """Store the events that are new."""
+        elsewhere = stored_elsewhere(self._cluster, self._stored, events) if events else set()
+        self.report.known_events += sum(event.id in elsewhere for event in events)
+        events = [event for event in events if event.id not in elsewhere]
         for (some, block), outcomes in self._cluster.bulk_all(
             self._numbered(events), lambda sent: sent[1].check()
         ):
