@@ -26,12 +26,13 @@ test: environment
 
 test-all: environment test-opensearch
 	$(PYTEST) -q -n $(WORKERS) -m "slow and not root and not opensearch"
+	$(PYTEST) -q -m "slow and opensearch"
 	ZT_EXAMPLES=10 $(PYTEST) -q -n $(WORKERS) -m "not slow and not opensearch" tests/properties tests/stores tests/unit/jobs
 	$(PYTEST) -q -m root
 	$(BIN)/python -m scripts.mutants --workers $(WORKERS)
 
 test-opensearch: environment
-	$(PYTEST) -q -n $(WORKERS) -m opensearch
+	$(PYTEST) -q -n $(WORKERS) -m "opensearch and not slow"
 
 mutants: environment
 	$(BIN)/python -m scripts.mutants --workers $(WORKERS)

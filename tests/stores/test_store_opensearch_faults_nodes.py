@@ -100,21 +100,24 @@ def test_a_cluster_that_is_killed_and_started_in_mid_ingest(narrow: Node, prefix
 
     with open_store(f"opensearch+{narrow.url}/{prefix}", create=True) as store:
         # A slow machine's node may be away for longer than a writer waits.
-        with away(killed) as lines, suppress(StoreError):
+        with away(killed, 10) as lines, suppress(StoreError):
             store.ingest(lines)
+        settled(narrow.url)
         store.ingest(in_pieces(range(600), 60))
         check(store, range(600))
 
 
 @contextmanager
-def away(leave: Callable[[], Callable[[], None]]) -> Iterator[Iterator[bytes]]:
+def away(
+    leave: Callable[[], Callable[[], None]], seconds: float = AWAY
+) -> Iterator[Iterator[bytes]]:
     """600 events in whose middle the cluster goes, to come back by what `leave` returns."""
     back: list[threading.Timer] = []
 
     def lines() -> Iterator[bytes]:
         yield from in_pieces(range(300), 60)
         yield b""
-        back.append(threading.Timer(AWAY, leave()))
+        back.append(threading.Timer(seconds, leave()))
         back[0].start()
         yield from in_pieces(range(300, 600), 60)
 
@@ -123,6 +126,13 @@ def away(leave: Callable[[], Callable[[], None]]) -> Iterator[Iterator[bytes]]:
     finally:
         for timer in back:
             timer.join()
+    assert back, "it ended before the cluster went"
+
+
+def settled(url: str) -> None:
+    """Wait until every shard is there again."""
+    with OpenSearch(url, timeout=60) as client:
+        client.cluster.health(wait_for_status="green")
 
 
 @pytest.mark.slow
@@ -134,9 +144,7 @@ def test_a_data_node_is_killed_under_ingest_comes_back_and_goes_for_good(
         url, data = f"opensearch+http://{hosts}/{prefix}", cluster.nodes[1]
 
         def ingest_and_kill(idents: range) -> None:
-            client.cluster.health(wait_for_status="green")
-            places = client.cat.shards(index=f"{prefix}.*", format="json")
-            assert ("data-1", "p") in {(place["node"], place["prirep"]) for place in places}
+            settled(cluster.url)
             source = written(tmp_path, in_pieces(idents, 50))
             with child(INGEST, [url, source]) as process:
                 assert process.stdout is not None
@@ -148,9 +156,12 @@ def test_a_data_node_is_killed_under_ingest_comes_back_and_goes_for_good(
 
         with open_store(url, create=True) as store:
             store.ingest(batch(range(30)))
-            ingest_and_kill(range(1_500))
-            check(store, range(1_500))
+            places = client.cat.shards(index=f"{prefix}.*", format="json")
+            assert ("data-1", "p") in {(place["node"], place["prirep"]) for place in places}
+            ingest_and_kill(range(1_000))
+            check(store, range(1_000))
             data.start()
             cluster.wait()
-            ingest_and_kill(range(1_000, 2_500))
-            check(store, range(2_500))
+            settled(cluster.url)
+            ingest_and_kill(range(500, 1_500))  # now it holds replicas
+            check(store, range(1_500))
