@@ -14,8 +14,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import copy
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import msgspec
 from opensearchpy import OpenSearch
@@ -63,17 +64,18 @@ class Cluster:
     Args:
         client: connected; it is closed with this.
         indices: the store's.
-        is_patient: ask again also what only reads, while the cluster is busy or away.
     """
 
-    def __init__(self, client: OpenSearch, indices: Indices, *, is_patient: bool = False) -> None:
+    def __init__(self, client: OpenSearch, indices: Indices) -> None:
         self.client = client
         self.indices = indices
-        self._is_patient = is_patient
+        self._is_patient = False
 
-    def patient(self) -> Cluster:
+    def patient(self) -> Self:
         """The same, for long writes: what they read on their way is asked again as well."""
-        return Cluster(self.client, self.indices, is_patient=True)
+        other = copy(self)
+        other._is_patient = True
+        return other
 
     def ask(self, ask: Callable[[], T]) -> T:
         """Ask once, or `patiently` where this is patient."""

@@ -22,7 +22,7 @@ from analytics.store.opensearch.dictionary import record_line
 from analytics.store.opensearch.documents import Document, Refused, documents
 from analytics.store.opensearch.elsewhere import stored_elsewhere
 from analytics.store.opensearch.fields import OWN
-from analytics.store.opensearch.making import make_month
+from analytics.store.opensearch.mapping import make_month
 from analytics.store.opensearch.positions import Block, Positions
 from analytics.store.opensearch.registry import StoredRegistry, register
 from analytics.store.opensearch.tokens import Tokens

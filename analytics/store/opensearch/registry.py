@@ -20,7 +20,7 @@ from analytics.store.intake.registry import Epoch, Registry, StoredColumn
 from analytics.store.opensearch.cluster import Cluster, bulk_line
 from analytics.store.opensearch.fields import Fields, shown_name
 from analytics.store.opensearch.indices import SCHEMA_VERSION
-from analytics.store.opensearch.making import map_all
+from analytics.store.opensearch.mapping import map_all
 from analytics.wire import BatchHeader, HeaderLine, Kind, StoreError, encode_bytes, parse_line
 
 STATE: Final = "state"

@@ -22,10 +22,10 @@ from analytics.store.opensearch.errors import errors_for_people
 from analytics.store.opensearch.findings import write_findings
 from analytics.store.opensearch.indices import Indices
 from analytics.store.opensearch.ingest import EVENTS, Ingest
+from analytics.store.opensearch.making import find_store, make_store
 from analytics.store.opensearch.positions import Positions
 from analytics.store.opensearch.registry import StoredRegistry, is_current, load_registry
 from analytics.store.opensearch.replacement import Replacement
-from analytics.store.opensearch.setup import find_store, make_store
 from analytics.store.reports import (
     CompactReport,
     EpochInfo,

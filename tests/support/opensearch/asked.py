@@ -20,7 +20,7 @@ CLUSTER = ""
 
 _CALLS: list[tuple[str, list[str]]] = [
     (r"GET /", ["=cluster:monitor/main"]),
-    (r"HEAD /([^/_]+)", ["indices:admin/get"]),
+    (r"GET /([^/_]+)", ["indices:admin/get"]),
     (r"PUT /([^/_]+)", ["indices:admin/create"]),
     (r"DELETE /([^/_]+)", ["indices:admin/delete"]),
     (r"(?:GET|HEAD) /_alias/(.+)", ["indices:admin/aliases/get"]),
