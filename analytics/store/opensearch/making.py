@@ -26,8 +26,11 @@ def make_store(cluster: Cluster) -> list[str]:
             made.append(f"the index {index}")
     columns = load_registry(cluster).all_fields()
     # A snapshot that is restored brings indices and aliases, and templates only if it was asked to.
-    if not cluster.client.indices.exists_index_template(name=indices.events):
+    is_there = cluster.client.indices.exists_index_template(name=indices.events)
+    # One that was left behind by a store whose indices are gone maps that store's columns.
+    if not is_there or not columns:
         map_all(cluster, columns)
+    if not is_there:
         made.append(f"the index template {indices.events}")
     if make_month(cluster, indices.month(None), columns):
         made.append(f"the index {indices.month(None)}")

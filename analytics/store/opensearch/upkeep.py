@@ -6,8 +6,8 @@ Invariants:
 - Positions are not used again: they are numbers of their own, see `positions`.
 - What nothing uses goes after the events, so a crash between the two leaves too much, never too
   little; it is noted before the first event goes, and the next expiry finishes it.
-- An ingest that runs meanwhile may bring events to records that are about to go: an operator expires
-  while nothing is ingested.
+- An ingest that runs meanwhile may bring events to records that are about to go: expire while
+  nothing is ingested.
 """
 
 from __future__ import annotations
