@@ -30,6 +30,9 @@ from analytics.wire import StoreError
 PATIENCE: Final = 60.0
 """Seconds that a write is tried again for while the cluster is busy or away."""
 
+MOMENT: Final = 5.0
+"""Seconds that a question is asked again for while a shard is away."""
+
 PAGE: Final = 2_000
 """Documents fetched at once."""
 
@@ -78,8 +81,11 @@ class Cluster:
         return other
 
     def ask(self, ask: Callable[[], T]) -> T:
-        """Ask once, or `patiently` where this is patient."""
-        return self.patiently(ask) if self._is_patient else ask()
+        """Ask `patiently` where this is patient; else again for a moment where a shard is away, as
+        those of an index are that another program is making."""
+        if self._is_patient:
+            return self.patiently(ask)
+        return _again(ask, MOMENT, _is_away)
 
     def close(self) -> None:
         """Release the connections."""
@@ -133,13 +139,7 @@ class Cluster:
 
     def patiently(self, ask: Callable[[], T]) -> T:
         """Ask, and ask again while the cluster is busy or away, for at most `PATIENCE`."""
-        attempts = Retrying(
-            stop=stop_after_delay(PATIENCE),
-            wait=wait_random_exponential(multiplier=0.1, max=5),
-            retry=retry_if_exception(_is_passing),
-            reraise=True,
-        )
-        return attempts(ask)
+        return _again(ask, PATIENCE, _is_passing)
 
     def bulk(
         self, lines: Sequence[bytes], check: Callable[[], None] = lambda: None
@@ -269,6 +269,21 @@ class Cluster:
 
 _WHOLE: Final = {"allow_partial_search_results": "false"}
 _OUTCOMES: Final = "errors,items.*.status,items.*.error.type"
+
+
+def _again(ask: Callable[[], T], seconds: float, may: Callable[[BaseException], bool]) -> T:
+    attempts = Retrying(
+        stop=stop_after_delay(seconds),
+        wait=wait_random_exponential(multiplier=0.1, max=5),
+        retry=retry_if_exception(may),
+        reraise=True,
+    )
+    return attempts(ask)
+
+
+def _is_away(error: BaseException) -> bool:
+    """Whether a part of what was asked is not there now."""
+    return isinstance(error, TransportError) and error.status_code == 503
 
 
 def _is_passing(error: BaseException) -> bool:
