@@ -20,11 +20,10 @@ from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import msgspec
 from opensearchpy import OpenSearch
-from opensearchpy.exceptions import ConflictError, NotFoundError, TransportError
-from opensearchpy.exceptions import ConnectionError as Unreachable
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+from opensearchpy.exceptions import ConflictError, NotFoundError
 
 from analytics.store.opensearch.indices import Indices
+from analytics.store.opensearch.retry import BUSY, again, is_away, is_blocked, is_passing
 from analytics.wire import StoreError
 
 PATIENCE: Final = 60.0
@@ -40,7 +39,6 @@ SENDERS: Final = 3
 """Bulk requests on their way at once."""
 
 _ATTEMPTS: Final = 50
-_BUSY: Final = frozenset({429, 502, 503, 504})
 _KEEP_ALIVE: Final = "5m"
 
 
@@ -85,7 +83,7 @@ class Cluster:
         those of an index are that another program is making."""
         if self._is_patient:
             return self.patiently(ask)
-        return _again(ask, MOMENT, _is_away)
+        return again(ask, MOMENT, is_away)
 
     def close(self) -> None:
         """Release the connections."""
@@ -139,7 +137,7 @@ class Cluster:
 
     def patiently(self, ask: Callable[[], T]) -> T:
         """Ask, and ask again while the cluster is busy or away, for at most `PATIENCE`."""
-        return _again(ask, PATIENCE, _is_passing)
+        return again(ask, PATIENCE, is_passing)
 
     def bulk(
         self, lines: Sequence[bytes], check: Callable[[], None] = lambda: None
@@ -164,7 +162,7 @@ class Cluster:
             items = answer["items"] if answer["errors"] else [None] * len(left)
             for i, item in zip(left, items, strict=True):
                 results[i] = refusal = _refusal(item) if item is not None else None
-                if refusal is not None and refusal.status in _BUSY:
+                if refusal is not None and refusal.status in BUSY:
                     busy.append(i)
             if busy and time.monotonic() > deadline:
                 raise StoreError(
@@ -271,46 +269,13 @@ _WHOLE: Final = {"allow_partial_search_results": "false"}
 _OUTCOMES: Final = "errors,items.*.status,items.*.error.type"
 
 
-def _again(ask: Callable[[], T], seconds: float, may: Callable[[BaseException], bool]) -> T:
-    attempts = Retrying(
-        stop=stop_after_delay(seconds),
-        wait=wait_random_exponential(multiplier=0.1, max=5),
-        retry=retry_if_exception(may),
-        reraise=True,
-    )
-    return attempts(ask)
-
-
-def _is_away(error: BaseException) -> bool:
-    """Whether a part of what was asked is not there now."""
-    return isinstance(error, TransportError) and error.status_code == 503
-
-
-def _is_passing(error: BaseException) -> bool:
-    """Whether the same request may succeed later."""
-    if isinstance(error, Unreachable):
-        return True
-    if not isinstance(error, TransportError) or _is_blocked(error.status_code, error.error):
-        return False
-    return error.status_code in _BUSY
-
-
-def _is_blocked(status: str | int, kind: str) -> bool:
-    """Whether an operator, or a full disk, has to do with a refusal.
-
-    A full disk's block has the status of a busy node. While the cluster has no manager it blocks
-    everything, by 503: that passes.
-    """
-    return kind == "cluster_block_exception" and status != 503
-
-
 def _refusal(item: dict[str, Any]) -> Refusal | None:
     (outcome,) = item.values()
     status = int(outcome["status"])
     if status < 300:
         return None
     kind = str(outcome.get("error", {}).get("type", ""))
-    if _is_blocked(status, kind):
+    if is_blocked(status, kind):
         raise StoreError(
             "the cluster refuses writes: an index is read-only, as it becomes on a full disk",
             "free space on the nodes, then lift index.blocks.read_only_allow_delete",
