@@ -10,28 +10,23 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain, repeat
+from itertools import chain
 from typing import Any, Final
 
 from analytics.store.intake.registry import Part, StoredColumn
 from analytics.store.opensearch.cluster import Cluster
 from analytics.store.opensearch.fields import OWN
 from analytics.store.opensearch.filters import where
+from analytics.store.opensearch.measures import Group, Measures, of_nothing
 from analytics.store.opensearch.registry import StoredRegistry
-from analytics.wire import Metric, Query, Row, StoreError
+from analytics.wire import Query, Row, StoreError
 
 MAX_INTERVAL: Final = 2**60
 
 BUCKETS: Final = 30_000
 """Groups of one page: below `search.max_buckets`, which is 65,535."""
-
-Key = tuple[str, ...]
-
-
-Group = dict[str, Any]
-"""A bucket as OpenSearch gives it: `doc_count`, `key`, and what was measured under its name."""
 
 
 def run_query(cluster: Cluster, registry: StoredRegistry, query: Query) -> list[Row]:
@@ -73,11 +68,7 @@ def _without_events(query: Query) -> list[Row]:
     """The answer where no event can match."""
     if query.group_by or query.interval is not None:
         return []
-    return [Row(key=(), metrics=tuple(_of_nothing(metric) for metric in query.metrics))]
-
-
-def _of_nothing(metric: Metric) -> int | None:
-    return 0 if metric.kind in ("count", "events", "distinct", "values") else None
+    return [Row(key=(), metrics=tuple(of_nothing(metric) for metric in query.metrics))]
 
 
 class _Asked:
@@ -101,11 +92,7 @@ class _Asked:
             since=query.since,
             until=query.until,
         )
-        self._measures = {
-            f"m{i}": measure
-            for i, metric in enumerate(query.metrics)
-            if (measure := self._measure(metric)) is not None
-        }
+        self._measures = Measures(registry, part, query.metrics)
 
     @classmethod
     def of(cls, cluster: Cluster, registry: StoredRegistry, query: Query) -> _Asked | None:
@@ -127,10 +114,10 @@ class _Asked:
 
     def total(self) -> Row:
         """The one row of all events."""
-        found = self._search(self._measures)
+        found = self._search(self._measures.asked)
         group = {**found.get("aggregations", {}), "doc_count": found["hits"]["total"]["value"]}
-        distinct = {i: [self._distinct(column)] for i, column in self._distinct_columns().items()}
-        (row,) = self._rows([()], None, [group], distinct)
+        distinct = {i: [self._distinct(column)] for i, column in self._measures.distinct.items()}
+        (row,) = self._measures.rows([()], None, [group], distinct)
         return row
 
     def _distinct(self, column: StoredColumn) -> int:
@@ -146,7 +133,7 @@ class _Asked:
     def at_once(self) -> list[Row] | None:
         """The rows in their order, or all that may be among the first, where one request proves
         it; else None."""
-        if self._distinct_columns() or len(self._keys) > 1:
+        if self._measures.distinct or len(self._keys) > 1:
             return None
         if self._query.interval is None:
             return self._terms()
@@ -161,10 +148,10 @@ class _Asked:
         if (found["max"] - found["min"]) / interval > BUCKETS:
             return None
         buckets = {"histogram": {**time, "interval": interval, "min_doc_count": 1}}
-        answer = self._search({"groups": {**buckets, "aggs": self._measures}}, hits=False)
+        answer = self._search({"groups": {**buckets, "aggs": self._measures.asked}}, hits=False)
         groups = answer["aggregations"]["groups"]["buckets"]
         starts = self._starts(group["key"] for group in groups)
-        return _by_measure(self._rows([()] * len(groups), starts, groups, {}))
+        return _by_measure(self._measures.rows([()] * len(groups), starts, groups, {}))
 
     def _terms(self) -> list[Row] | None:
         """The rows of one field's groups."""
@@ -180,7 +167,7 @@ class _Asked:
             "shard_size": BUCKETS,
             "order": by_key if order == "_key" else [{order: "desc"}, by_key],
         }
-        found = self._search({"groups": {"terms": terms, "aggs": self._measures}}, hits=False)
+        found = self._search({"groups": {"terms": terms, "aggs": self._measures.asked}}, hits=False)
         groups = found["aggregations"]["groups"]
         is_first = size == query.limit and (
             found["_shards"]["total"] == 1
@@ -189,7 +176,7 @@ class _Asked:
         if not _is_complete(groups) and not is_first:
             return None
         buckets = groups["buckets"]
-        rows = self._rows([(bucket["key"],) for bucket in buckets], None, buckets, {})
+        rows = self._measures.rows([(bucket["key"],) for bucket in buckets], None, buckets, {})
         return rows if counts else _by_measure(rows)
 
     def by_key(self, *, limit: int | None) -> Iterator[Row]:
@@ -197,15 +184,15 @@ class _Asked:
         with self._snapshot() as pit:
             distinct = {
                 i: _Counts(self._pairs(column, pit))
-                for i, column in self._distinct_columns().items()
+                for i, column in self._measures.distinct.items()
             }
-            for groups in self._pages(self._sources(), self._measures, pit):
+            for groups in self._pages(self._sources(), self._measures.asked, pit):
                 some = groups[:limit]
                 counts = {i: list(map(count.of, some)) for i, count in distinct.items()}
                 names = [f"g{i}" for i in range(len(self._keys))]
                 keys = [tuple([group["key"][name] for name in names]) for group in some]
                 starts = self._starts(group["key"].get("bucket") for group in some)
-                yield from self._rows(keys, starts, some, counts)
+                yield from self._measures.rows(keys, starts, some, counts)
                 if limit is not None:
                     limit -= len(some)
                     if not limit:
@@ -275,78 +262,6 @@ class _Asked:
         if aggs:
             body["aggs"] = aggs
         return self._cluster.search(self._cluster.indices.events, body)
-
-    def _measure(self, metric: Metric) -> dict[str, Any] | None:
-        match metric.kind:
-            case "count":
-                return {"sum": {"field": f"{OWN}.weight"}}
-            case "first":
-                return {"min": {"field": f"{OWN}.t"}}
-            case "last":
-                return {"max": {"field": f"{OWN}.t"}}
-            case "events" | "distinct":
-                return None
-        typed = self._typed(metric)
-        if typed is None:
-            return None
-        return {"stats": {"field": self._registry.fields(typed).typed}}
-
-    def _typed(self, metric: Metric) -> StoredColumn | None:
-        """The column whose values are measured."""
-        columns = self._part.by_path(metric.path or "")
-        return next((column for column in columns if column.kind in ("number", "time")), None)
-
-    def _distinct_columns(self) -> dict[int, StoredColumn]:
-        """By the place of the metric, the columns whose distinct texts are counted."""
-        found = {}
-        for i, metric in enumerate(self._query.metrics):
-            columns = self._part.by_path(metric.path or "") if metric.kind == "distinct" else []
-            if columns:
-                found[i] = columns[0]
-        return found
-
-    def _rows(
-        self,
-        keys: Sequence[Key],
-        starts: Sequence[int] | None,
-        groups: Sequence[Group],
-        distinct: Mapping[int, Sequence[int]],
-    ) -> list[Row]:
-        """Rows of groups, made by column: there may be many."""
-        columns = [
-            distinct.get(i, [0] * len(groups))
-            if metric.kind == "distinct"
-            else self._values(i, metric, groups)
-            for i, metric in enumerate(self._query.metrics)
-        ]
-        measured = zip(*columns, strict=True) if columns else repeat(())
-        return list(map(Row, keys, measured, repeat(None) if starts is None else starts))
-
-    def _values(
-        self, i: int, metric: Metric, groups: Sequence[Group]
-    ) -> Sequence[int | float | None]:
-        if metric.kind == "events":
-            return [group["doc_count"] for group in groups]
-        name = f"m{i}"
-        if name not in self._measures:
-            return [_of_nothing(metric)] * len(groups)
-        found = [group[name] for group in groups]
-        match metric.kind:
-            case "count":
-                return [int(measure["value"]) for measure in found]
-            case "first" | "last":
-                return [_whole(measure["value"]) for measure in found]
-            case "values":
-                return [measure["count"] for measure in found]
-        # A sum beyond binary64 comes as the word "Infinity".
-        values = [float(measure[metric.kind]) if measure["count"] else None for measure in found]
-        typed = self._typed(metric)
-        is_whole = typed is not None and typed.kind == "time" and metric.kind != "avg"
-        return list(map(_whole, values)) if is_whole else values
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else int(value)
 
 
 _GREATEST: Final = "\U0010ffff" * 64
