@@ -12,8 +12,8 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, TypeVar
 
 from analytics.store.intake.pending import Pending
 from analytics.store.intake.run import Intake, Reject
@@ -33,6 +33,8 @@ BYTES_AT_ONCE: Final = 8 * 1024 * 1024
 
 EVENTS: Final = "positions"
 """The row of numbers that events get."""
+
+T = TypeVar("T")
 
 
 class Ingest(Intake):
@@ -74,7 +76,7 @@ class Ingest(Intake):
     def _write_records(self, pending: Pending) -> None:
         index = self._cluster.indices.values
         records = list(pending.records.values())
-        pieces = _pieces(record_line(index, record) for record in records)
+        pieces = in_pieces((record_line(index, record) for record in records), len)
         for _, outcomes in self._cluster.bulk_all((None, some) for some in pieces):
             for refusal in outcomes:
                 if refusal is None:
@@ -142,24 +144,16 @@ def _not_taken(refusal: Refusal) -> StoreError:
 
 def at_once(events: list[Document]) -> Iterator[list[Document]]:
     """Events in pieces that are sent in one request each."""
-    some: list[Document] = []
-    size = 0
-    for event in events:
-        some.append(event)
-        size += 2 * len(event.raw)
-        if len(some) >= EVENTS_AT_ONCE or size >= BYTES_AT_ONCE:
-            yield some
-            some, size = [], 0
-    if some:
-        yield some
+    return in_pieces(events, lambda event: 2 * len(event.raw))
 
 
-def _pieces(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    some: list[bytes] = []
+def in_pieces(items: Iterable[T], size_of: Callable[[T], int]) -> Iterator[list[T]]:
+    """Items in pieces of `EVENTS_AT_ONCE`, or of `BYTES_AT_ONCE` and a last one, at most."""
+    some: list[T] = []
     size = 0
-    for line in lines:
-        some.append(line)
-        size += len(line)
+    for item in items:
+        some.append(item)
+        size += size_of(item)
         if len(some) >= EVENTS_AT_ONCE or size >= BYTES_AT_ONCE:
             yield some
             some, size = [], 0
