@@ -20,6 +20,7 @@ from analytics.store.duckdb.registry import StoredRegistry
 from analytics.store.duckdb.statements import exploded_groups
 from analytics.store.duckdb.texts import Registered, number, objects
 from analytics.store.intake.registry import StoredColumn
+from analytics.store.replacing import place_findings
 from analytics.store.reports import GroupChange, JobEvent
 from analytics.wire import Finding, JobPart, JobSpec, encode_bytes
 
@@ -255,20 +256,8 @@ def replace_findings(
     ).fetchall()
     there = {known: _finding(sequence, body) for known, sequence, body in rows}
     gone = {old: new for old, new in replacements.items() if old in there and new.id != old}
-    placed: dict[str, Finding] = {}
     newest = number(connection, "SELECT max(sequence) FROM findings")
-    for old, new in gone.items():
-        rivals = [new.model_copy(update={"sequence": there[old].sequence})]
-        if new.id in placed:
-            rivals.insert(0, placed[new.id])
-        elif new.id in there and new.id not in gone:
-            rivals.insert(0, there[new.id])
-        best = min(rivals, key=lambda finding: finding.partial)  # none hides a whole one
-        # A follower has seen it; but the greatest sequence must stay in use, or he would miss
-        # the next finding, which would get it.
-        greatest = any(finding.sequence == newest for finding in rivals)
-        sequence = newest if greatest else best.sequence
-        placed[new.id] = best.model_copy(update={"sequence": sequence})
+    placed = place_findings(gone, there, newest)
     _delete(connection, [*gone, *placed])
     marks: list[list[object]] = [[f.job, f.version, f.kid, f.profile] for f in placed.values()]
     _insert(connection, [(f.sequence, f) for f in placed.values()], marks)

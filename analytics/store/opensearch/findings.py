@@ -15,6 +15,7 @@ import msgspec
 
 from analytics.store.opensearch.cluster import PAGE, Cluster, bulk_line
 from analytics.store.opensearch.positions import Positions
+from analytics.store.replacing import place_findings
 from analytics.wire import Finding, JobPart, JobSpec, StoreError
 
 SEQUENCES: Final = "sequences"
@@ -96,28 +97,10 @@ def replace_findings(cluster: Cluster, replacements: Mapping[str, Finding]) -> i
     there = find_by_id(cluster, [*replacements, *(finding.id for finding in replacements.values())])
     gone = {old: new for old, new in replacements.items() if old in there and new.id != old}
     newest = greatest_sequence(cluster)
-    placed = place(gone, there, newest)
+    placed = place_findings(gone, there, newest)
     _put(cluster, list(placed.values()))
     _delete(cluster, [old for old in gone if old not in placed])
     return len(gone)
-
-
-def place(
-    gone: Mapping[str, Finding], there: Mapping[str, Finding], newest: int
-) -> dict[str, Finding]:
-    """The findings that stay, by id, of those that go and what they are replaced by."""
-    placed: dict[str, Finding] = {}
-    for old, new in gone.items():
-        rivals = [new.model_copy(update={"sequence": there[old].sequence})]
-        if new.id in placed:
-            rivals.insert(0, placed[new.id])
-        elif new.id in there and new.id not in gone:
-            rivals.insert(0, there[new.id])
-        best = min(rivals, key=lambda finding: finding.partial)  # none hides a whole one
-        greatest = any(finding.sequence == newest for finding in rivals)
-        sequence = newest if greatest else best.sequence
-        placed[new.id] = best.model_copy(update={"sequence": sequence})
-    return placed
 
 
 def find_by_id(cluster: Cluster, ids: Sequence[str]) -> dict[str, Finding]:
