@@ -63,8 +63,10 @@ phases = (Phase.explicit, Phase.generate)
 settings.register_profile("mutants", settings.get_profile("ci"), phases=phases)
 sys.exit(pytest.main(sys.argv[2:]))
 """
-_OPTIONS = ("-x", "-q", "-rfE", "--tb=line", "-p", "no:cacheprovider", "-p", "no:warnings")
-_OPTIONS += ("-m", "not opensearch")  # no mutant is worth a cluster
+_OPTIONS = (
+    *("-x", "-q", "-rfE", "--tb=line", "-p", "no:cacheprovider", "-p", "no:warnings"),
+    *("-m", "not opensearch"),  # no mutant is worth a cluster
+)
 _FAILED = re.compile(r"^FAILED (.+?)(?: - .*)?$", re.MULTILINE)
 
 
