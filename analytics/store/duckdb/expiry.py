@@ -157,19 +157,15 @@ class Expiry:
             self._state.reload()
 
     def _unused_epochs(self) -> list[str]:
-        epochs = self._state.registry.epochs
         with self._state.database.reading() as connection:
             used = connection.execute(
                 "SELECT DISTINCT kid FROM events JOIN parts USING (part)"
             ).fetchall()
-        kept = {kid for (kid,) in used}
-        kept.add(max(epochs, key=lambda kid: epochs[kid].number))
-        kept.add(max(epochs, key=lambda kid: (epochs[kid].generation, epochs[kid].number)))
-        return [kid for kid in epochs if kid not in kept]
+        return self._state.registry.unused_epochs(kid for (kid,) in used)
 
 
 def _drop_unused_records(connection: duckdb.DuckDBPyConnection, registry: StoredRegistry) -> None:
-    whole = _keyspaces_not_kept(registry)
+    whole = registry.keyspaces_not_kept()
     for kid in registry.epochs:
         lists = [n for key, n in registry.lists.items() if key[:2] not in whole and key.kid == kid]
         if not lists:
@@ -191,14 +187,3 @@ def _drop_unused_records(connection: duckdb.DuckDBPyConnection, registry: Stored
         connection.execute("DROP TABLE used")
     keep_only(connection, RECORD_KEYS, "ref IN (SELECT id FROM records)")
     keep_only(connection, POSTINGS, "record IN (SELECT id FROM records)")
-
-
-def _keyspaces_not_kept(registry: StoredRegistry) -> set[tuple[str, str]]:
-    """(kid, keyspace) of the columns that headers name and the store has no room for."""
-    return {
-        (part.kid, column.keyspace)
-        for part in registry.parts.values()
-        for header in part.headers
-        for column in header.columns
-        if column.keyspace is not None and (column.path, column.kind) not in registry.columns
-    }

@@ -176,6 +176,28 @@ class Registry:
         self.parts = {key: part for key, part in self.parts.items() if part.kid != kid}
         del self.epochs[kid]
 
+    def unused_epochs(self, used: Iterable[str]) -> list[str]:
+        """Epochs that may be forgotten, where events have these: all others but the last registered
+        one and that of the newest ring, by which edges tell an old one."""
+        if not self.epochs:
+            return []
+        kept = set(used)
+        kept.add(max(self.epochs, key=lambda kid: self.epochs[kid].number))
+        kept.add(
+            max(self.epochs, key=lambda kid: (self.epochs[kid].generation, self.epochs[kid].number))
+        )
+        return [kid for kid in self.epochs if kid not in kept]
+
+    def keyspaces_not_kept(self) -> set[tuple[str, str]]:
+        """(kid, keyspace) of the columns that headers name and the store has no room for."""
+        return {
+            (part.kid, column.keyspace)
+            for part in self.parts.values()
+            for header in part.headers
+            for column in header.columns
+            if column.keyspace is not None and (column.path, column.kind) not in self.columns
+        }
+
     def united_headers(self) -> Iterator[BatchHeader]:
         """Each part's newest header with the columns of all its headers."""
         for part in self.parts.values():

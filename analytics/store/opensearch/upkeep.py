@@ -171,7 +171,9 @@ def expire(
     found = cluster.read(indices.state, _EXPIRY)
     if found is None or not found[0]["sweep"]:
         return report
-    for kid in _unused_epochs(cluster, registry):
+    cluster.refresh(indices.events)
+    used = [info.kid for info in read_epochs(cluster, registry) if info.events]
+    for kid in registry.unused_epochs(used):
         forget_epoch(cluster, registry, kid)
         report.epochs.append(kid)
     report.values = _drop_unused_values(cluster, registry, report.epochs)
@@ -210,22 +212,10 @@ def _newer(kid: str, profile: str, position: int) -> dict[str, Any]:
     }
 
 
-def _unused_epochs(cluster: Cluster, registry: StoredRegistry) -> list[str]:
-    """Epochs without events, but for the last registered one and that of the newest ring."""
-    epochs = registry.epochs
-    if not epochs:
-        return []
-    cluster.refresh(cluster.indices.events)
-    kept = {info.kid for info in read_epochs(cluster, registry) if info.events}
-    kept.add(max(epochs, key=lambda kid: epochs[kid].number))
-    kept.add(max(epochs, key=lambda kid: (epochs[kid].generation, epochs[kid].number)))
-    return [kid for kid in epochs if kid not in kept]
-
-
 def _drop_unused_values(cluster: Cluster, registry: StoredRegistry, gone: list[str]) -> int:
     """Remove the records whose ciphertexts stand in no event of their epoch."""
     index, dropped = cluster.indices.values, 0
-    unkept = _keyspaces_not_kept(registry)
+    unkept = registry.keyspaces_not_kept()
     for kid in registry.epochs:
         if kid in gone:
             continue
@@ -270,17 +260,6 @@ def _used(cluster: Cluster, registry: StoredRegistry, kid: str, cts: set[str]) -
         )
         used.update(bucket["key"] for bucket in found["aggregations"]["used"]["buckets"])
     return used
-
-
-def _keyspaces_not_kept(registry: StoredRegistry) -> set[tuple[str, str]]:
-    """(kid, keyspace) of the columns that headers name and the store has no room for."""
-    return {
-        (part.kid, column.keyspace)
-        for part in registry.parts.values()
-        for header in part.headers
-        for column in header.columns
-        if column.keyspace is not None and (column.path, column.kind) not in registry.columns
-    }
 
 
 def _count(cluster: Cluster, query: dict[str, Any], index: str | None = None) -> int:
