@@ -7,7 +7,8 @@
     calls, registrations   what lasts longer than a transaction
     scanners       signatures, as data
     events         the events and their fields
-    probe          the rules: which outcome is which event, and which is none
+    rules          which outcome is which event, and which is none
+    probe          all of this together
     replay         one capture file from beginning to end
     stats          limits and counters
     tables         the one kind of memory that all of this has

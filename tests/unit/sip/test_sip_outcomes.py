@@ -508,8 +508,8 @@ def test_a_flood_leaves_nothing_behind() -> None:
             probe.feed(datagram(n / 100, SERVER, PHONE, answer(request, status, tag="x")))
     probe.finish()
     assert probe.stats.calls_forgotten == 1_950
-    assert not probe._transactions._first_hops
-    assert not probe._challenges._by_sender
+    assert not probe._rules._transactions._first_hops
+    assert not probe._rules._challenges._by_sender
 
 
 def test_time_that_goes_back_is_harmless() -> None:
