@@ -91,11 +91,13 @@ class Decoder:
         """Lets time pass, to microsecond `now`; gives what need not wait any longer."""
         self._next_look = now + _TICK
         self._fragments.expire(now)
-        return self._tcp.expire(now)
+        late = self._tcp.expire(now)
+        return [message for message in late if not self._duplicates.seen(message)]
 
     def finish(self) -> list[Datagram]:
         """Ends the capture; gives what need not wait any longer."""
-        return self._tcp.finish()
+        late = self._tcp.finish()
+        return [message for message in late if not self._duplicates.seen(message)]
 
     def _any(self, time: int, link_type: int, data: bytes) -> list[Datagram] | Skip:
         """Any frame."""
@@ -122,7 +124,8 @@ class Decoder:
 
     def _packet(self, time: int, packet: Packet) -> list[Datagram] | Skip:
         if packet.protocol == TCP:
-            return self._tcp.feed(time, packet)
+            messages = self._tcp.feed(time, packet)
+            return messages if isinstance(messages, Skip) else self._first_copies(messages)
         data, start, end = packet.data, packet.start, packet.end
         src_port, dst_port, length = _UDP_HEADER.unpack_from(data, start)
         if length < 8 or end < start + 8:
@@ -138,6 +141,11 @@ class Decoder:
             stop > len(data),
             packet.identification,
         )
+
+    def _first_copies(self, messages: list[Datagram]) -> list[Datagram] | Skip:
+        """The messages of a stream that are no copies: a connection may come twice as a whole."""
+        new = [message for message in messages if not self._duplicates.seen(message)]
+        return new or Skip.DUPLICATE
 
     def _datagram(
         self,

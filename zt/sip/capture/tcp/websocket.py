@@ -111,36 +111,28 @@ class WebSocketFraming:
         if broken or (not control and self._open != (opcode == _CONTINUATION)):
             self.lose()
             return False
-        final = bool(buffer[0] & _FINAL)
-        if not control and not self._admit(buffer[0], opcode, length):
-            # Passed by as it comes, without being held.
-            self._skip = max(0, at + length - len(buffer))
-            del buffer[: at + length]
-            self._end(found, final=final)
-            return True
-        if len(buffer) < at + length:
+        # Reserved bits: an extension, as compression.
+        usable = self._usable and not buffer[0] & _RESERVED
+        usable = usable and len(self._message) + length <= MAX_MESSAGE
+        whole = len(buffer) >= at + length
+        if not whole and (control or usable):
             return False
         if not control:
-            data = bytes(buffer[at : at + length])
-            self._message += _unmasked(data, mask) if mask is not None else data
+            self._usable = usable
+            self._open = True
+            if usable:
+                data = bytes(buffer[at : at + length])
+                self._message += _unmasked(data, mask) if mask is not None else data
+            else:
+                self._message.clear()
+                # Passed by as it comes, without being held.
+                self._skip = max(0, at + length - len(buffer))
+            if buffer[0] & _FINAL:
+                self._end(found)
         del buffer[: at + length]
-        if not control:
-            self._end(found, final=final)
         return True
 
-    def _admit(self, first: int, opcode: int, length: int) -> bool:
-        """Opens a message with its first frame; whether a frame's data are wanted."""
-        if opcode != _CONTINUATION:
-            self._usable = not first & _RESERVED  # reserved bits: an extension, as compression
-        self._open = True
-        if len(self._message) + length > MAX_MESSAGE:
-            self._usable = False
-            self._message.clear()
-        return self._usable
-
-    def _end(self, found: list[Found], *, final: bool) -> None:
-        if not final:
-            return
+    def _end(self, found: list[Found]) -> None:
         if self._usable and self._message.strip(b"\r\n"):  # not a keep-alive
             found.append(Found(bytes(self._message), cut=False))
         self._drop_message()
