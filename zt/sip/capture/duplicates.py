@@ -31,6 +31,9 @@ class Duplicates:
         self._old: dict[int, int] = {}
         self._turned = 0
 
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
     def seen(self, datagram: Datagram, identification: int = 0) -> bool:
         """Whether this is a copy of a datagram that came a moment ago.
 
