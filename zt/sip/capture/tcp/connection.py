@@ -31,7 +31,8 @@ class Connection:
     @property
     def held(self) -> int:
         """Bytes held."""
-        return sum(flow.held for flow in self.flows if flow is not None)
+        first, second = self.flows
+        return (first.held if first else 0) + (second.held if second else 0)
 
     def give_up_gaps(self, before: int) -> list[tuple[int, Flow, list[Found]]]:
         """Reads on where a segment is missing since `before`; gives what is found, by direction."""
