@@ -106,6 +106,13 @@ def test_a_packet_that_contradicts_itself_is_dropped_whole(
 
 
 @pytest.mark.parametrize("make", [fragment, fragment6])
+def test_a_hole_is_not_made_up_for_by_an_overlap(make: type) -> None:
+    first, second, _, last = (make(at, data, more=more) for at, data, more in cuts())
+    found, decoder = feed([first, second, last, make(808, b"x" * 400)])
+    assert (found, decoder.counters.fragments_refused) == ([], 1)
+
+
+@pytest.mark.parametrize("make", [fragment, fragment6])
 def test_no_packet_is_longer_than_packets_can_be(make: type) -> None:
     _, decoder = feed([make(65_528, b"x" * 16, more=False)])
     assert decoder.counters.fragments_refused == 1

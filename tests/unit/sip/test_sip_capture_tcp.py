@@ -362,11 +362,35 @@ def test_after_an_outage_of_the_capture_reading_goes_on() -> None:
     talk = Talk().open()
     talk.say(FIRST[:100])
     talk.client += 50_000_000
-    talk.server += 50_000_000
+    talk.server += 70_000_000
+    talk.say(FIRST)
+    talk.hear(ANSWER)  # by now both directions have shown where they are
+    talk.say(SECOND)
+    assert talk.messages() == [ANSWER, SECOND]
+    assert talk.found[1].connected
+
+
+def test_after_an_outage_one_direction_alone_goes_on_after_a_while() -> None:
+    talk = Talk()
+    talk.say(FIRST)
+    talk.client += 50_000_000
+    talk.say(FIRST)
     talk.time += 60 * SECOND_OF_TIME
     talk.say(SECOND)
+    assert talk.messages() == [FIRST, SECOND]
+
+
+def test_blind_segments_do_not_move_a_silent_connection() -> None:
+    talk = Talk().open()
+    talk.say(FIRST)
     talk.hear(ANSWER)
-    assert talk.messages() == [SECOND, ANSWER]
+    for number in range(20):
+        talk.time += 30 * SECOND_OF_TIME
+        blind = ask("REGISTER", user="mallory", n=number).encode()
+        talk.send(talk.client + 1_500_000_000 + number, 7, ACK, blind)
+    talk.say(SECOND)
+    assert talk.messages() == [FIRST, ANSWER, SECOND]
+    assert talk.found[2].connected
 
 
 @pytest.mark.parametrize("captured", [20 + 20, 20 + 20 + 150, 20 + 20 + len(FIRST) - 1])

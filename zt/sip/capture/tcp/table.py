@@ -16,7 +16,6 @@ from zt.sip.capture.tcp.segment import FIN, RST, SYN, Segment, read_segment
 from zt.sip.capture.tcp.startline import Kind, recognise
 
 _CONNECTION_SIZE = 2_560  # bytes that a connection takes besides what it holds
-_SILENCE = 10_000_000  # microseconds without a believable segment before a connection is doubted
 
 
 class TcpStreams:
@@ -71,9 +70,8 @@ class TcpStreams:
         flow = connection.flow(direction, segment)
         position = flow.place(segment.sequence) if flow is not None else None
         if flow is None or position is None:
-            if abs(time - connection.time) <= _SILENCE or not segment.data:
+            if not connection.lost(direction, segment, time):
                 return Skip.TCP_WITHOUT_DATA
-            # Nothing believable came for a while: too much was lost to go on where we were.
             self._remove(key)
             return self.feed(time, packet)
         if segment.flags & RST:
