@@ -10,7 +10,7 @@ from support.capture_packets import TCP, UDP, Timed, payload, protocol, with_pay
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 _SIP = re.compile(rb"(?:SIP/2\.0 |[A-Z]+ [^\r\n]* SIP/2\.0\r?\n)")
-_LENGTH = re.compile(rb"\r?\n(?:Content-Length|l)[ \t]*:[^\r\n]*", re.IGNORECASE)
+_LENGTH = re.compile(rb"(\n(?:Content-Length|l)[ \t]*:)[^\r\n]*", re.IGNORECASE)
 _MASK = b"\x12\x34\x56\x78"
 
 UPGRADE = (
@@ -53,11 +53,11 @@ def frame(data: bytes, *, masked: bool, opcode: int = 1, final: bool = True) -> 
 
 
 def with_true_length(message: bytes) -> bytes:
-    """The message with the Content-Length that a stream needs."""
+    """The message with its Content-Length, if it has one, as a stream needs it."""
     head, end, body = message.partition(b"\r\n\r\n")
     if not end:  # some captures have messages without the line that ends the head
         head, body = message.rstrip(b"\r\n"), b""
-    return _LENGTH.sub(b"", head) + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    return _LENGTH.sub(rb"\1 %d" % len(body), head) + b"\r\n\r\n" + body
 
 
 class _Stream:
