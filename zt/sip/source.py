@@ -22,7 +22,7 @@ class Source(Protocol):
 
         Returns:
             The datagrams; none if nothing came in time, or only what is no datagram. A signal
-            that was handled may end the wait early as well.
+            whose handler returns does not end the wait.
 
         Raises:
             ZtError: the source can't go on at all. What passes (an interface that is down, an

@@ -66,6 +66,7 @@ class HepDecoder:
             content.payload,
             transport,
             content.cut,
+            transport != "UDP",
         )
         if self._duplicates is not None and self._duplicates.seen(datagram):
             counters.duplicates += 1

@@ -27,7 +27,7 @@ class Framing:
         position = 0
         while len(rest) - position >= v3.HEADER_SIZE:
             length = v3.message_length(rest[position : position + v3.HEADER_SIZE])
-            if length > len(rest) - position:
+            if not length or length > len(rest) - position:
                 break
             found.append(bytes(rest[position : position + length]))
             position += length

@@ -1,0 +1,253 @@
+"""The kernel filter of a live capture: only what may carry SIP reaches the probe.
+
+Passed are, over IPv4 and IPv6, within up to three VLAN tags and PPPoE:
+
+- UDP and TCP from or to one of the ports,
+- fragments of UDP and TCP, since only the first one has ports,
+- IP in IP whose inner packet is one of these, and IP in IP in IP,
+- IPv6 packets with extension headers: rare, and the probe can walk along them.
+
+Dropped is the rest, and what leaves over a loopback interface, since there each packet comes in
+again. The kernel takes the outermost VLAN tag off before the filter runs.
+
+The filter saves work and decides nothing: all that it passes is checked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from zt.errors import InputError
+from zt.sip.live import bpf
+from zt.sip.live.bpf import Program
+
+PortRange = tuple[int, int]  # first and last port
+
+DEFAULT_PORTS: tuple[PortRange, ...] = ((5060, 5090),)
+MAX_RANGES = 128
+SNAP_LENGTH = 262_144  # bytes of a packet that are kept
+
+_MAX_PORT = 65_535
+_IPV4, _IPV6, _PPPOE = 0x0800, 0x86DD, 0x8864
+_VLAN_TAGS = (0x8100, 0x88A8, 0x9100)
+_MAX_TAGS = 3
+_PPP_IPV4, _PPP_IPV6 = 0x0021, 0x0057
+_TCP, _UDP, _IPV4_IN_IP, _IPV6_IN_IP = 6, 17, 4, 41
+_EXTENSIONS = (0, 43, 44, 51, 60)  # hop-by-hop, routing, fragment, authentication, destination
+_OUTGOING, _LOOPBACK = 4, 772  # PACKET_OUTGOING, ARPHRD_LOOPBACK
+
+_PASS, _DROP = "pass", "drop"
+
+
+def everything() -> bytes:
+    """The filter that passes all packets, but each of a loopback interface only once."""
+    program = Program()
+    _without_loopback_echo(program)
+    program.add(bpf.RETURN, SNAP_LENGTH)
+    program.label(_DROP)
+    program.add(bpf.RETURN, 0)
+    return program.assemble()
+
+
+def sip(ports: Iterable[PortRange] | None, *, link_header: int | None) -> bytes:
+    """The filter for traffic that may be SIP.
+
+    Args:
+        ports: ranges of UDP and TCP ports, both ends included; None for all ports.
+        link_header: bytes of the link header in front of each packet: 14 for Ethernet, 0 for raw
+            IP. None: the packets are cooked, and begin after a header that the kernel took off.
+
+    Returns:
+        An assembled program.
+
+    Raises:
+        InputError: a range is none, there is none at all, or there are more than `MAX_RANGES`.
+    """
+    wanted = None if ports is None else merged(ports)
+    program = Program()
+    _without_loopback_echo(program)
+    _network_header(program, link_header)
+    for depth, last in (("outer", False), ("inner", True)):
+        _ipv4(program, depth, last)
+        _ipv6(program, depth, last)
+    _ports(program, wanted)
+    program.label(_PASS)
+    program.add(bpf.RETURN, SNAP_LENGTH)
+    program.label(_DROP)
+    program.add(bpf.RETURN, 0)
+    return program.assemble()
+
+
+def merged(ports: Iterable[PortRange]) -> list[PortRange]:
+    """The ranges in order, joined where they touch.
+
+    Raises:
+        InputError: as `sip` says.
+    """
+    found: list[PortRange] = []
+    for first, last in sorted(ports):
+        if not 0 < first <= last <= _MAX_PORT:
+            raise InputError(
+                f"{first}-{last} is no range of ports", "write 5060 or 5060-5090, from 1 to 65535"
+            )
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    if not found:
+        raise InputError(
+            "no ports to capture", "name some, such as 5060-5090, or ask for all explicitly"
+        )
+    if len(found) > MAX_RANGES:
+        raise InputError(
+            f"{len(found)} ranges of ports are too many for the kernel's filter",
+            f"join them to {MAX_RANGES} or fewer, or ask for all ports",
+        )
+    return found
+
+
+def _without_loopback_echo(program: Program) -> None:
+    program.add(bpf.LOAD_WORD, bpf.HARDWARE_TYPE)
+    program.test(bpf.IF_EQUAL, _LOOPBACK, otherwise="heard once")
+    program.add(bpf.LOAD_WORD, bpf.PACKET_TYPE)
+    program.test(bpf.IF_EQUAL, _OUTGOING, otherwise="heard once")
+    program.add(bpf.RETURN, 0)
+    program.label("heard once")
+
+
+def _network_header(program: Program, link_header: int | None) -> None:
+    """Leaves X at the IP header and goes on at `outer ipv4` or `outer ipv6`."""
+    if link_header == 0:
+        program.add(bpf.LOAD_X_CONSTANT, 0)
+        _by_version(program)
+        return
+    # A packet's type stands two bytes before its data, behind each VLAN tag again.
+    data = link_header or 0
+    if link_header is None:
+        program.add(bpf.LOAD_WORD, bpf.PROTOCOL)
+    else:
+        program.add(bpf.LOAD_HALF, data - 2)
+    for tags in range(_MAX_TAGS + 1):
+        program.add(bpf.LOAD_X_CONSTANT, data)
+        for kind, target in ((_IPV4, "ipv4"), (_IPV6, "ipv6"), (_PPPOE, "pppoe")):
+            program.test(bpf.IF_EQUAL, kind, f"typed {target}")
+        if tags == _MAX_TAGS:
+            break
+        for kind in _VLAN_TAGS[:-1]:
+            program.test(bpf.IF_EQUAL, kind, f"tag {tags}")
+        program.test(bpf.IF_EQUAL, _VLAN_TAGS[-1], otherwise="foreign")
+        program.label(f"tag {tags}")
+        data += 4
+        program.add(bpf.LOAD_HALF, data - 2)
+    program.label("foreign")
+    program.add(bpf.RETURN, 0)
+    program.label("typed pppoe")
+    program.add(bpf.LOAD_HALF_X, 6)
+    program.test(bpf.IF_EQUAL, _PPP_IPV4, "session")
+    program.test(bpf.IF_EQUAL, _PPP_IPV6, otherwise="foreign session")
+    program.label("session")
+    program.add(bpf.TO_A)
+    program.add(bpf.ADD, 8)
+    program.add(bpf.TO_X)
+    _by_version(program)
+    program.label("foreign session")
+    program.add(bpf.RETURN, 0)
+    program.label("typed ipv4")
+    program.jump("outer ipv4")
+    program.label("typed ipv6")
+    program.jump("outer ipv6")
+
+
+def _by_version(program: Program) -> None:
+    program.add(bpf.LOAD_BYTE_X, 0)
+    program.add(bpf.AND, 0xF0)
+    program.test(bpf.IF_EQUAL, 0x60, "version 6")
+    program.jump("outer ipv4")
+    program.label("version 6")
+    program.jump("outer ipv6")
+
+
+def _ipv4(program: Program, depth: str, last: bool) -> None:
+    """X is at an IPv4 header."""
+    name = f"{depth} ipv4"
+    program.label(name)
+    program.add(bpf.LOAD_BYTE_X, 9)
+    program.test(bpf.IF_EQUAL, _UDP, f"{name} known")
+    program.test(bpf.IF_EQUAL, _TCP, f"{name} known")
+    program.test(bpf.IF_EQUAL, _IPV4_IN_IP, f"{name} known")
+    program.test(bpf.IF_EQUAL, _IPV6_IN_IP, f"{name} known")
+    program.add(bpf.RETURN, 0)
+    program.label(f"{name} known")
+    program.add(bpf.LOAD_HALF_X, 6)
+    program.test(bpf.IF_ANY_BIT, 0x3FFF, otherwise=f"{name} whole")  # an offset, or more to come
+    program.add(bpf.RETURN, SNAP_LENGTH)
+    program.label(f"{name} whole")
+    program.add(bpf.LOAD_BYTE_X, 9)
+    program.test(bpf.IF_EQUAL, _IPV4_IN_IP, f"{name} tunnel")
+    program.test(bpf.IF_EQUAL, _IPV6_IN_IP, f"{name} tunnel6")
+    _skip_ipv4_header(program)
+    program.jump("ports")
+    for tunnel, inner in (("tunnel", "inner ipv4"), ("tunnel6", "inner ipv6")):
+        program.label(f"{name} {tunnel}")
+        if last:
+            program.jump(_PASS)
+        else:
+            _skip_ipv4_header(program)
+            program.jump(inner)
+
+
+def _skip_ipv4_header(program: Program) -> None:
+    program.add(bpf.LOAD_BYTE_X, 0)
+    program.add(bpf.AND, 0x0F)
+    program.add(bpf.SHIFT_LEFT, 2)
+    program.add(bpf.ADD_X)
+    program.add(bpf.TO_X)
+
+
+def _ipv6(program: Program, depth: str, last: bool) -> None:
+    """X is at an IPv6 header."""
+    name = f"{depth} ipv6"
+    program.label(name)
+    program.add(bpf.LOAD_BYTE_X, 6)
+    for extension in _EXTENSIONS:
+        program.test(bpf.IF_EQUAL, extension, f"{name} extended")
+    program.test(bpf.IF_EQUAL, _UDP, f"{name} plain")
+    program.test(bpf.IF_EQUAL, _TCP, f"{name} plain")
+    program.test(bpf.IF_EQUAL, _IPV4_IN_IP, f"{name} tunnel")
+    program.test(bpf.IF_EQUAL, _IPV6_IN_IP, f"{name} tunnel6")
+    program.add(bpf.RETURN, 0)
+    program.label(f"{name} extended")
+    program.add(bpf.RETURN, SNAP_LENGTH)
+    program.label(f"{name} plain")
+    _skip_ipv6_header(program)
+    program.jump("ports")
+    for tunnel, inner in (("tunnel", "inner ipv4"), ("tunnel6", "inner ipv6")):
+        program.label(f"{name} {tunnel}")
+        if last:
+            program.jump(_PASS)
+        else:
+            _skip_ipv6_header(program)
+            program.jump(inner)
+
+
+def _skip_ipv6_header(program: Program) -> None:
+    program.add(bpf.TO_A)
+    program.add(bpf.ADD, 40)
+    program.add(bpf.TO_X)
+
+
+def _ports(program: Program, ports: list[PortRange] | None) -> None:
+    """X is at a UDP or TCP header."""
+    program.label("ports")
+    if ports is None:
+        program.jump(_PASS)
+        return
+    for side, offset in (("src", 0), ("dst", 2)):
+        program.add(bpf.LOAD_HALF_X, offset)
+        for number, (first, last) in enumerate(ports):
+            after = f"{side} {number}"
+            program.test(bpf.IF_AT_LEAST, first, otherwise=after)
+            program.test(bpf.IF_GREATER, last, after)
+            program.add(bpf.RETURN, SNAP_LENGTH)
+            program.label(after)
+    program.jump(_DROP)
