@@ -46,9 +46,11 @@ class Content(NamedTuple):
 _MAPPED = bytes(10) + b"\xff\xff"
 
 
-def unmapped(address: bytes) -> bytes:
-    """The IPv4 address inside a mapped one (RFC 4291, section 2.5.5.2), others as they are.
+def unmapped(src: bytes, dst: bytes) -> tuple[bytes, bytes]:
+    """The IPv4 addresses inside two mapped ones (RFC 4291, 2.5.5.2), others as they are.
 
     Agents with one socket for both families report IPv4 so; a capture of the same packet doesn't.
     """
-    return address[12:] if address[:12] == _MAPPED and len(address) == 16 else address
+    if len(src) == len(dst) == 16 and src[:12] == dst[:12] == _MAPPED:
+        return src[12:], dst[12:]
+    return src, dst

@@ -47,10 +47,11 @@ def decode(data: bytes) -> Content | Refusal:
             if fraction < 1_000_000
         )
     middle = _HEADER.size + size
+    src, dst = unmapped(data[_HEADER.size : middle], data[middle:addresses])
     return Content(
-        src=unmapped(data[_HEADER.size : middle]),
+        src=src,
         src_port=src_port,
-        dst=unmapped(data[middle:addresses]),
+        dst=dst,
         dst_port=dst_port,
         protocol=protocol,
         times=times,

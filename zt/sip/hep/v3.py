@@ -115,7 +115,7 @@ def _addresses(chunks: dict[int, bytes]) -> tuple[bytes, bytes] | None:
     if src is not None and dst is not None and src6 is None and dst6 is None:
         return (src, dst) if len(src) == len(dst) == 4 else None
     if src6 is not None and dst6 is not None and src is None and dst is None:
-        return (unmapped(src6), unmapped(dst6)) if len(src6) == len(dst6) == 16 else None
+        return unmapped(src6, dst6) if len(src6) == len(dst6) == 16 else None
     return None
 
 
