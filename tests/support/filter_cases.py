@@ -55,6 +55,12 @@ PACKETS: dict[str, tuple[int, bytes, bool]] = {
     "IPv6 TCP to 443": (0x86DD, ipv6(tcp(1, 443), next_header=6), False),
     "IPv6 fragment": (0x86DD, ipv6(bytes(16), next_header=44), True),
     "IPv6 with an extension": (0x86DD, ipv6(bytes([17, 0]) + bytes(6) + SIP, next_header=60), True),
+    "IPv6 hop by hop": (0x86DD, ipv6(bytes([17, 0]) + bytes(6) + SIP, next_header=0), True),
+    "a report of multicast listeners": (
+        0x86DD,
+        ipv6(bytes([58, 0]) + bytes(6) + bytes(20), next_header=0),
+        False,
+    ),
     "ICMPv6": (0x86DD, ipv6(bytes(8), next_header=58), False),
     "IPv4 in IPv4": (0x0800, ipv4(ipv4(SIP), protocol=4), True),
     "DNS as IPv4 in IPv4": (0x0800, ipv4(ipv4(OTHER), protocol=4), False),

@@ -47,6 +47,12 @@ def test_cooked(name: str, tags: str) -> None:
 
 
 @pytest.mark.parametrize("name", IP_ONLY)
+def test_cooked_without_the_tags_that_are_announced(name: str) -> None:
+    _, packet, wanted = PACKETS[name]
+    assert passes(COOKED, packet, 0x8100) == wanted
+
+
+@pytest.mark.parametrize("name", IP_ONLY)
 def test_raw(name: str) -> None:
     _, packet, wanted = PACKETS[name]
     assert passes(RAW, packet) == wanted

@@ -5,10 +5,12 @@ Passed are, over IPv4 and IPv6, within up to three VLAN tags and PPPoE:
 - UDP and TCP from or to one of the ports,
 - fragments of UDP and TCP, since only the first one has ports,
 - IP in IP whose inner packet is one of these, and IP in IP in IP,
-- IPv6 packets with extension headers: rare, and the probe can walk along them.
+- IPv6 packets with extension headers: rare, and the probe can walk along them. Only reports of
+  multicast listeners, which each host sends, are known by their beginning and dropped.
 
 Dropped is the rest, and what leaves over a loopback interface, since there each packet comes in
-again. The kernel takes the outermost VLAN tag off before the filter runs.
+again. The kernel takes the outermost VLAN tag off before the filter runs; where it can't (0x9100,
+or what leaves), the tag is still there.
 
 The filter saves work and decides nothing: all that it passes is checked again.
 """
@@ -32,8 +34,10 @@ _IPV4, _IPV6, _PPPOE = 0x0800, 0x86DD, 0x8864
 _VLAN_TAGS = (0x8100, 0x88A8, 0x9100)
 _MAX_TAGS = 3
 _PPP_IPV4, _PPP_IPV6 = 0x0021, 0x0057
-_TCP, _UDP, _IPV4_IN_IP, _IPV6_IN_IP = 6, 17, 4, 41
-_EXTENSIONS = (0, 43, 44, 51, 60)  # hop-by-hop, routing, fragment, authentication, destination
+_TCP, _UDP, _IPV4_IN_IP, _IPV6_IN_IP, _ICMPV6 = 6, 17, 4, 41, 58
+_HOP_BY_HOP = 0
+_IPV6_HEADER = 40  # bytes
+_EXTENSIONS = (43, 44, 51, 60)  # routing, fragment, authentication, destination
 _OUTGOING, _LOOPBACK = 4, 772  # PACKET_OUTGOING, ARPHRD_LOOPBACK
 
 _PASS, _DROP = "pass", "drop"
@@ -118,7 +122,6 @@ def _without_loopback_echo(program: Program) -> None:
 def _network_header(program: Program, link_header: int | None) -> None:
     """Leaves X at the IP header and goes on at `outer ipv4` or `outer ipv6`."""
     if link_header == 0:
-        program.add(bpf.LOAD_X_CONSTANT, 0)
         _by_version(program)
         return
     # A packet's type stands two bytes before its data, behind each VLAN tag again.
@@ -135,36 +138,45 @@ def _network_header(program: Program, link_header: int | None) -> None:
             break
         for kind in _VLAN_TAGS[:-1]:
             program.test(bpf.IF_EQUAL, kind, f"tag {tags}")
-        program.test(bpf.IF_EQUAL, _VLAN_TAGS[-1], otherwise="foreign")
+        program.test(bpf.IF_EQUAL, _VLAN_TAGS[-1], otherwise="foreign" if tags else "no IP")
         program.label(f"tag {tags}")
         data += 4
         program.add(bpf.LOAD_HALF, data - 2)
     program.label("foreign")
+    if link_header is None:  # tagged, but the kernel may have taken the tags off with the header
+        _by_version(program)
+    program.label("no IP")
     program.add(bpf.RETURN, 0)
     program.label("typed pppoe")
     program.add(bpf.LOAD_HALF_X, 6)
-    program.test(bpf.IF_EQUAL, _PPP_IPV4, "session")
-    program.test(bpf.IF_EQUAL, _PPP_IPV6, otherwise="foreign session")
-    program.label("session")
-    program.add(bpf.TO_A)
-    program.add(bpf.ADD, 8)
-    program.add(bpf.TO_X)
-    _by_version(program)
-    program.label("foreign session")
+    program.test(bpf.IF_EQUAL, _PPP_IPV4, "session 4")
+    program.test(bpf.IF_EQUAL, _PPP_IPV6, "session 6")
     program.add(bpf.RETURN, 0)
-    program.label("typed ipv4")
-    program.jump("outer ipv4")
-    program.label("typed ipv6")
-    program.jump("outer ipv6")
+    for version in "46":
+        program.label(f"session {version}")
+        _advance(program, 8)
+        program.label(f"typed ipv{version}")
+        program.jump(f"outer ipv{version}")
 
 
 def _by_version(program: Program) -> None:
+    """IP begins at once, and says itself which version it is."""
+    program.add(bpf.LOAD_X_CONSTANT, 0)
     program.add(bpf.LOAD_BYTE_X, 0)
     program.add(bpf.AND, 0xF0)
-    program.test(bpf.IF_EQUAL, 0x60, "version 6")
+    program.test(bpf.IF_EQUAL, 0x40, otherwise="no version 4")
     program.jump("outer ipv4")
-    program.label("version 6")
+    program.label("no version 4")
+    program.test(bpf.IF_EQUAL, 0x60, otherwise="no version")
     program.jump("outer ipv6")
+    program.label("no version")
+    program.add(bpf.RETURN, 0)
+
+
+def _advance(program: Program, size: int) -> None:
+    program.add(bpf.TO_A)
+    program.add(bpf.ADD, size)
+    program.add(bpf.TO_X)
 
 
 def _ipv4(program: Program, depth: str, last: bool) -> None:
@@ -209,6 +221,7 @@ def _ipv6(program: Program, depth: str, last: bool) -> None:
     name = f"{depth} ipv6"
     program.label(name)
     program.add(bpf.LOAD_BYTE_X, 6)
+    program.test(bpf.IF_EQUAL, _HOP_BY_HOP, f"{name} hops")
     for extension in _EXTENSIONS:
         program.test(bpf.IF_EQUAL, extension, f"{name} extended")
     program.test(bpf.IF_EQUAL, _UDP, f"{name} plain")
@@ -216,24 +229,22 @@ def _ipv6(program: Program, depth: str, last: bool) -> None:
     program.test(bpf.IF_EQUAL, _IPV4_IN_IP, f"{name} tunnel")
     program.test(bpf.IF_EQUAL, _IPV6_IN_IP, f"{name} tunnel6")
     program.add(bpf.RETURN, 0)
+    program.label(f"{name} hops")
+    program.add(bpf.LOAD_BYTE_X, _IPV6_HEADER)
+    program.test(bpf.IF_EQUAL, _ICMPV6, otherwise=f"{name} extended")
+    program.add(bpf.RETURN, 0)
     program.label(f"{name} extended")
     program.add(bpf.RETURN, SNAP_LENGTH)
     program.label(f"{name} plain")
-    _skip_ipv6_header(program)
+    _advance(program, _IPV6_HEADER)
     program.jump("ports")
     for tunnel, inner in (("tunnel", "inner ipv4"), ("tunnel6", "inner ipv6")):
         program.label(f"{name} {tunnel}")
         if last:
             program.jump(_PASS)
         else:
-            _skip_ipv6_header(program)
+            _advance(program, _IPV6_HEADER)
             program.jump(inner)
-
-
-def _skip_ipv6_header(program: Program) -> None:
-    program.add(bpf.TO_A)
-    program.add(bpf.ADD, 40)
-    program.add(bpf.TO_X)
 
 
 def _ports(program: Program, ports: list[PortRange] | None) -> None:

@@ -20,11 +20,12 @@ from dataclasses import dataclass
 
 from zt.errors import InputError, ZtError
 from zt.sip.capture import Frame
+from zt.sip.live import cooked
 from zt.sip.live.interfaces import Interface
 
 BLOCK = 1 << 20  # bytes; the largest packet (64 KiB after segmentation offload) fits many times
-MIN_BLOCKS = 4
-_RETIRE = 20  # milliseconds after which a block is handed over that is not full
+MIN_BLOCKS, MAX_BLOCKS = 4, 1_024
+RETIRE = 20  # milliseconds after which a block is handed over that is not full
 _FRAME = 2_048  # bytes; only the number of blocks depends on it in this version
 
 _SOL_PACKET = 263
@@ -47,8 +48,6 @@ _STATUS_AT = 8
 # offset of the data; then, 48 bytes from its beginning, struct sockaddr_ll with the protocol.
 _PACKET = struct.Struct("=IIIII4xH")
 _LINK_ADDRESS = struct.Struct(">48x2xH")
-_IPV4, _IPV6 = 0x0800, 0x86DD
-_LINK_RAW, _LINK_COOKED = 101, 113  # LINKTYPE_ numbers
 
 
 @dataclass(slots=True)
@@ -70,7 +69,7 @@ class Ring:
     Args:
         interface: where to listen.
         program: the kernel's filter, an array of `struct sock_filter`.
-        size: bytes of shared memory, rounded down to whole blocks.
+        size: bytes of shared memory, rounded to whole blocks, from 4 MiB to 1 GiB.
         promiscuous: take what is sent to others too; needed at a mirror port.
 
     Raises:
@@ -82,7 +81,7 @@ class Ring:
     ) -> None:
         self.interface = interface
         self._kept = RingCounters()
-        self._blocks = max(size // BLOCK, MIN_BLOCKS)
+        self._blocks = min(max(size // BLOCK, MIN_BLOCKS), MAX_BLOCKS)
         self._next = 0  # the block that the kernel hands over next
         self._socket = _packet_socket(interface)
         self._memory: mmap.mmap | None = None
@@ -152,26 +151,19 @@ class Ring:
         self, memory: mmap.mmap, position: int, packets: int, end: int, found: list[Frame]
     ) -> None:
         link_type = self.interface.link.link_type
-        cooked = self.interface.link.header is None
+        no_header = self.interface.link.header is None
         unpack, append = _PACKET.unpack_from, found.append
         for _ in range(packets):
             step, seconds, nanoseconds, captured, length, data_at = unpack(memory, position)
             start = position + data_at
             data = memory[start : min(start + captured, end)]
             time = seconds * 1_000_000 + nanoseconds // 1_000
-            if cooked:
+            if no_header:
                 protocol = _LINK_ADDRESS.unpack_from(memory, position)[0]
-                append(_uncooked(time, protocol, data, captured < length))
+                append(cooked.frame(time, protocol, data, captured < length))
             else:
                 append(Frame(time, link_type, data, captured < length))
             position += step
-
-
-def _uncooked(time: int, protocol: int, data: bytes, cut: bool) -> Frame:
-    """A cooked packet as a frame: raw IP, or with a header that says what follows."""
-    if protocol in (_IPV4, _IPV6):
-        return Frame(time, _LINK_RAW, data, cut)
-    return Frame(time, _LINK_COOKED, bytes(14) + protocol.to_bytes(2, "big") + data, cut)
 
 
 def _packet_socket(interface: Interface) -> socket.socket:
@@ -202,6 +194,6 @@ def _attach(opened: socket.socket, program: bytes) -> None:
 def _shared_memory(opened: socket.socket, blocks: int) -> mmap.mmap:
     size = blocks * BLOCK
     opened.setsockopt(_SOL_PACKET, _VERSION, _TPACKET_V3)
-    request = _REQUEST.pack(BLOCK, blocks, _FRAME, size // _FRAME, _RETIRE, 0, 0)
+    request = _REQUEST.pack(BLOCK, blocks, _FRAME, size // _FRAME, RETIRE, 0, 0)
     opened.setsockopt(_SOL_PACKET, _RX_RING, request)
     return mmap.mmap(opened.fileno(), size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)

@@ -12,6 +12,7 @@ from zt.sip.capture import Datagram, Decoder, Frame
 from zt.sip.live import filters
 from zt.sip.live.filters import DEFAULT_PORTS, PortRange
 from zt.sip.live.interfaces import ANY, Interface, find, require
+from zt.sip.live.merging import HOLD, Merging
 from zt.sip.live.ring import Ring, RingCounters
 
 RING_SIZE = 32 * 1024 * 1024  # bytes for each interface: seconds of a busy server's SIP
@@ -61,6 +62,8 @@ class LiveSource:
         self._by_number: dict[int, Ring] = {}
         self._away: set[str] = set()
         self._looked = 0.0
+        self._several = len(names) > 1
+        self._merging = Merging()
         self._gone = RingCounters()  # what rings that are closed have counted
         try:
             for interface in [require(name) for name in names]:
@@ -74,16 +77,18 @@ class LiveSource:
         if self._away:
             self._look()
             timeout = min(timeout, _LOOK_EVERY)
+        if self._merging:
+            timeout = min(timeout, HOLD)
         frames: list[Frame] = []
-        ready = 0
         for number, events in self._poll.poll(max(timeout, 0.0) * 1_000):
             ring = self._by_number[number]
             frames += ring.read(_AT_ONCE)
-            ready += 1
             if events & ~select.POLLIN and ring.error():
                 self._leave(ring)
-        if ready > 1:  # each ring is in order by itself
-            frames.sort(key=_time)
+        if self._several:
+            now = time.monotonic()
+            self._merging.add(frames, now)
+            frames = self._merging.take(now)
         feed = self._decoder.feed
         found = [datagram for frame in frames for datagram in feed(frame)]
         found += self._decoder.expire(time.time_ns() // 1_000)
@@ -172,7 +177,3 @@ def _checked(interfaces: Sequence[str]) -> list[str]:
             f"{len(names)} interfaces are too many", f"capture on {_MAX_INTERFACES}, or on `{ANY}`"
         )
     return names
-
-
-def _time(frame: Frame) -> int:
-    return frame.time
