@@ -24,7 +24,7 @@ def run(
         packet_type: PACKET_HOST 0, PACKET_OUTGOING 4.
         hardware: ARPHRD_ number of the interface.
     """
-    code = list(struct.iter_unpack("=HBBI", program))
+    code: list[tuple[int, int, int, int]] = list(struct.iter_unpack("=HBBI", program))
     known = {_ANCILLARY: protocol, _ANCILLARY + 4: packet_type, _ANCILLARY + 28: hardware}
     a = x = position = 0
     for _ in range(len(code)):  # jumps go forward only: each instruction runs at most once

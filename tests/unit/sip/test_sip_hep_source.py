@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from ipaddress import ip_network
 
 import pytest
@@ -13,11 +13,12 @@ from support.hep_messages import REQUEST, chunks, v2, v3
 
 from zt.errors import InputError
 from zt.sip import Datagram
-from zt.sip.hep import HepSettings, HepSource
+from zt.sip.hep import Endpoint, HepSettings, HepSource
 from zt.sip.source import Source
 
 LOOPBACKS = ["127.0.0.1", "::1"]
 Make = Callable[..., HepSource]
+Clients = Callable[..., socket.socket]
 
 
 @pytest.fixture
@@ -25,7 +26,9 @@ def make(require: Callable[[object, str], None]) -> Iterator[Make]:
     """`make(udp=, tcp=, settings=)`: a source on any free ports, closed at the end."""
     with contextlib.ExitStack() as stack:
 
-        def run(udp=(), tcp=(), settings: HepSettings | None = None) -> HepSource:
+        def run(
+            udp: Sequence[str] = (), tcp: Sequence[str] = (), settings: HepSettings | None = None
+        ) -> HepSource:
             require(
                 socket.has_ipv6 or "::1" not in (*udp, *tcp), "IPv6 is not there on this machine"
             )
@@ -37,11 +40,11 @@ def make(require: Callable[[object, str], None]) -> Iterator[Make]:
 
 
 @pytest.fixture
-def clients() -> Iterator[Callable[..., socket.socket]]:
+def clients() -> Iterator[Clients]:
     """`clients(endpoint, kind)`: a socket connected to the source, closed at the end."""
     with contextlib.ExitStack() as stack:
 
-        def run(endpoint, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+        def run(endpoint: Endpoint, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
             family = socket.AF_INET6 if ":" in endpoint[0] else socket.AF_INET
             opened = stack.enter_context(socket.socket(family, kind))
             opened.settimeout(10)
@@ -81,7 +84,9 @@ def closed(client: socket.socket) -> bool:
 
 
 @pytest.mark.parametrize("address", LOOPBACKS)
-def test_datagrams_come_in_the_order_of_their_arrival(make: Make, clients, address: str) -> None:
+def test_datagrams_come_in_the_order_of_their_arrival(
+    make: Make, clients: Clients, address: str
+) -> None:
     source = make(udp=[address])
     client = clients(source.udp_endpoints[0], socket.SOCK_DGRAM)
     for number in range(5):
@@ -95,7 +100,7 @@ def test_datagrams_come_in_the_order_of_their_arrival(make: Make, clients, addre
 
 
 @pytest.mark.parametrize("address", LOOPBACKS)
-def test_several_agents_send_over_tcp_at_once(make: Make, clients, address: str) -> None:
+def test_several_agents_send_over_tcp_at_once(make: Make, clients: Clients, address: str) -> None:
     source = make(tcp=[address])
     agents = [clients(source.tcp_endpoints[0]) for _ in range(5)]
     for turn in range(3):
@@ -110,7 +115,7 @@ def test_several_agents_send_over_tcp_at_once(make: Make, clients, address: str)
     assert (counters["connections"], counters["connections_open_now"]) == (5, 5)
 
 
-def test_udp_and_tcp_of_both_families_serve_together(make: Make, clients) -> None:
+def test_udp_and_tcp_of_both_families_serve_together(make: Make, clients: Clients) -> None:
     source = make(udp=LOOPBACKS, tcp=LOOPBACKS)
     for number, endpoint in enumerate(source.udp_endpoints):
         clients(endpoint, socket.SOCK_DGRAM).send(message(number))
@@ -121,7 +126,9 @@ def test_udp_and_tcp_of_both_families_serve_together(make: Make, clients) -> Non
 
 
 @pytest.mark.parametrize("bad", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01", b"HEP3\0\1", v2()])
-def test_a_connection_out_of_step_is_closed_and_others_go_on(make, clients, bad: bytes) -> None:
+def test_a_connection_out_of_step_is_closed_and_others_go_on(
+    make: Make, clients: Clients, bad: bytes
+) -> None:
     source = make(tcp=["127.0.0.1"])
     good, wrong = clients(source.tcp_endpoints[0]), clients(source.tcp_endpoints[0])
     wrong.sendall(message(1) + bad)
@@ -132,7 +139,7 @@ def test_a_connection_out_of_step_is_closed_and_others_go_on(make, clients, bad:
     assert numbers(read(source, lambda found: len(found) == 1)) == [2]
 
 
-def test_an_agent_may_leave_and_come_back(make: Make, clients) -> None:
+def test_an_agent_may_leave_and_come_back(make: Make, clients: Clients) -> None:
     source = make(tcp=["127.0.0.1"])
     for number in range(3):
         client = clients(source.tcp_endpoints[0])
@@ -143,7 +150,7 @@ def test_an_agent_may_leave_and_come_back(make: Make, clients) -> None:
         assert source.counters()["connections_open_now"] == 0
 
 
-def test_no_more_connections_are_taken_than_allowed(make: Make, clients) -> None:
+def test_no_more_connections_are_taken_than_allowed(make: Make, clients: Clients) -> None:
     source = make(tcp=["127.0.0.1"], settings=HepSettings(connections=2, idle=3_600))
     taken = [clients(source.tcp_endpoints[0]) for _ in range(2)]
     read(source, lambda _: source.counters()["connections"] == 2)
@@ -154,7 +161,7 @@ def test_no_more_connections_are_taken_than_allowed(make: Make, clients) -> None
     assert numbers(read(source, lambda found: len(found) == 1)) == [1]
 
 
-def test_a_silent_connection_gives_way_to_a_new_one(make: Make, clients) -> None:
+def test_a_silent_connection_gives_way_to_a_new_one(make: Make, clients: Clients) -> None:
     source = make(tcp=["127.0.0.1"], settings=HepSettings(connections=2, idle=0))
     silent, agent = (clients(source.tcp_endpoints[0]) for _ in range(2))
     agent.sendall(message(1))
@@ -167,7 +174,7 @@ def test_a_silent_connection_gives_way_to_a_new_one(make: Make, clients) -> None
     assert sorted(numbers(read(source, lambda found: len(found) == 2))) == [0, 1]
 
 
-def test_who_sends_only_parts_of_messages_is_silent(make: Make, clients) -> None:
+def test_who_sends_only_parts_of_messages_is_silent(make: Make, clients: Clients) -> None:
     source = make(tcp=["127.0.0.1"], settings=HepSettings(connections=2, idle=0))
     agent, slow = (clients(source.tcp_endpoints[0]) for _ in range(2))
     read(source, lambda _: source.counters()["connections"] == 2)
@@ -180,7 +187,7 @@ def test_who_sends_only_parts_of_messages_is_silent(make: Make, clients) -> None
     assert closed(slow)
 
 
-def test_strangers_are_not_heard(make: Make, clients) -> None:
+def test_strangers_are_not_heard(make: Make, clients: Clients) -> None:
     settings = HepSettings(agents=(ip_network("192.0.2.0/24"),))
     source = make(udp=["127.0.0.1"], tcp=["127.0.0.1"], settings=settings)
     clients(source.udp_endpoints[0], socket.SOCK_DGRAM).send(message())
@@ -190,7 +197,7 @@ def test_strangers_are_not_heard(make: Make, clients) -> None:
     assert closed(caller)
 
 
-def test_agents_are_heard(make: Make, clients) -> None:
+def test_agents_are_heard(make: Make, clients: Clients) -> None:
     settings = HepSettings(agents=(ip_network("127.0.0.0/8"), ip_network("::1/128")))
     source = make(udp=LOOPBACKS, settings=settings)
     for number, endpoint in enumerate(source.udp_endpoints):
@@ -198,7 +205,7 @@ def test_agents_are_heard(make: Make, clients) -> None:
     assert numbers(read(source, lambda found: len(found) == 2)) == [0, 1]
 
 
-def test_what_the_kernel_dropped_is_counted(make: Make, clients) -> None:
+def test_what_the_kernel_dropped_is_counted(make: Make, clients: Clients) -> None:
     source = make(udp=["127.0.0.1"], settings=HepSettings(receive_buffer=4_096))
     client = clients(source.udp_endpoints[0], socket.SOCK_DGRAM)
     for number in range(200):
@@ -217,7 +224,7 @@ def test_reading_returns_when_nothing_comes(make: Make) -> None:
     assert source.read(-1) == []
 
 
-def test_the_counters_outlive_the_source(make: Make, clients) -> None:
+def test_the_counters_outlive_the_source(make: Make, clients: Clients) -> None:
     source = make(udp=["127.0.0.1"])
     clients(source.udp_endpoints[0], socket.SOCK_DGRAM).send(message())
     read(source, lambda found: len(found) == 1)
@@ -245,7 +252,7 @@ def test_an_address_of_another_machine_is_an_error() -> None:
 
 @pytest.mark.parametrize("kind", ["udp", "tcp"])
 def test_a_port_in_use_is_an_error(make: Make, kind: str) -> None:
-    endpoint = getattr(make(**{kind: ["127.0.0.1"]}), f"{kind}_endpoints")[0]
+    source = make([], ["127.0.0.1"]) if kind == "tcp" else make(["127.0.0.1"])
     with pytest.raises(InputError, match="in use") as caught:
-        HepSource(**{f"listen_{kind}": [endpoint]})
+        HepSource(source.udp_endpoints, source.tcp_endpoints)
     assert "another program" in caught.value.hint
