@@ -23,9 +23,11 @@ from zt.sip.capture import Frame
 from zt.sip.live import cooked
 from zt.sip.live.interfaces import Interface
 
-BLOCK = 1 << 20  # bytes; the largest packet (64 KiB after segmentation offload) fits many times
-MIN_BLOCKS, MAX_BLOCKS = 4, 1_024
-RETIRE = 20  # milliseconds after which a block is handed over that is not full
+# Blocks are handed over after a while, full or not, so a ring bridges at least as many of these
+# whiles as it has blocks: small blocks make it robust against a reader that has to wait.
+BLOCK = 1 << 17  # bytes; the largest packet (64 KiB with segmentation offload) fits
+MIN_BLOCKS, MAX_BLOCKS = 16, 8_192
+RETIRE = 40  # milliseconds after its first packet
 _FRAME = 2_048  # bytes; only the number of blocks depends on it in this version
 
 _SOL_PACKET = 263
@@ -69,7 +71,7 @@ class Ring:
     Args:
         interface: where to listen.
         program: the kernel's filter, an array of `struct sock_filter`.
-        size: bytes of shared memory, rounded to whole blocks, from 4 MiB to 1 GiB.
+        size: bytes of shared memory, rounded to whole blocks, from 2 MiB to 1 GiB.
         promiscuous: take what is sent to others too; needed at a mirror port.
 
     Raises:

@@ -15,7 +15,7 @@ from zt.sip.live.interfaces import ANY, Interface, find, require
 from zt.sip.live.merging import HOLD, Merging
 from zt.sip.live.ring import Ring, RingCounters
 
-RING_SIZE = 32 * 1024 * 1024  # bytes for each interface: seconds of a busy server's SIP
+RING_SIZE = 32 * 1024 * 1024  # bytes for each interface: ten seconds, or less of a flood
 _AT_ONCE = 4_000  # packets of one interface in one reading
 _LOOK_EVERY = 1.0  # seconds between looks for an interface that went away
 _MAX_INTERFACES = 64
