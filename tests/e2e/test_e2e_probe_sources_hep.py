@@ -150,6 +150,7 @@ def traffic(cable: Cable) -> None:
     with entered(cable.far):
         register("alice-d8", "secret-k4t")
         register("six-w3", "secret-k4t", host=FAR6, to=NEAR6)
+        register("stream-5", "secret-k4t", tcp=True)
         register("mallory-9", "wrong")
         register("nobody7qz", "wrong")
         time.sleep(0.5)  # sipp has its socket by now
@@ -203,7 +204,7 @@ def test_hep_gives_the_events_of_the_capture(cable: Cable, version: int) -> None
     assert comparable(told) == comparable(heard)
     types = Counter(event["type"] for event in told)
     assert types["call-start"] == types["call-end"] >= CALLS
-    assert types["reg-new"] == 2
+    assert types["reg-new"] == 3
     assert types["auth-failed"] + types["other-failed"] >= 1
     counters = hep.counters()
     assert counters["malformed"] == counters["kernel_drops"] == 0

@@ -24,6 +24,12 @@ def pppoe(packet: bytes, protocol: int = 0x0021) -> bytes:
     return struct.pack(">BBHHH", 0x11, 0, 1, len(packet) + 2, protocol) + packet
 
 
+def gre(packet: bytes, flags: int = 0, kind: int = 0) -> bytes:
+    """A GRE header with as many words as its flags ask for, in front of an IP packet."""
+    kind = kind or (0x86DD if packet[0] >> 4 == 6 else 0x0800)
+    return struct.pack(">HH", flags, kind) + bytes(4 * flags.bit_count()) + packet
+
+
 SIP = udp(b"OPTIONS", 40_000, 5060)
 OTHER = udp(b"other", 40_000, 53)
 
@@ -70,6 +76,14 @@ PACKETS: dict[str, tuple[int, bytes, bool]] = {
     "DNS as IPv4 in IPv6": (0x86DD, ipv6(ipv4(OTHER), next_header=4), False),
     "IPv6 in IPv6": (0x86DD, ipv6(ipv6(SIP), next_header=41), True),
     "IPv4 in IPv4 in IPv4": (0x0800, ipv4(ipv4(ipv4(OTHER), protocol=4), protocol=4), True),
+    "GRE": (0x0800, ipv4(gre(ipv4(SIP)), protocol=47), True),
+    "DNS in GRE": (0x0800, ipv4(gre(ipv4(OTHER)), protocol=47), False),
+    "GRE with a key": (0x0800, ipv4(gre(ipv4(SIP), 0x2000), protocol=47), True),
+    "GRE with a checksum and a number": (0x0800, ipv4(gre(ipv4(SIP), 0x9000), protocol=47), True),
+    "GRE with all": (0x86DD, ipv6(gre(ipv6(SIP), 0xB000), next_header=47), True),
+    "DNS in GRE with all": (0x86DD, ipv6(gre(ipv6(OTHER), 0xB000), next_header=47), False),
+    "GRE of frames": (0x0800, ipv4(gre(ipv4(SIP), kind=0x6558), protocol=47), False),
+    "GRE in GRE": (0x0800, ipv4(gre(ipv4(gre(ipv4(OTHER)), protocol=47)), protocol=47), True),
     "a fragment in a tunnel": (0x0800, ipv4(ipv4(SIP, fragment=0x2000), protocol=4), True),
     "a tunnel's fragment": (0x0800, ipv4(bytes(8), protocol=4, fragment=0x2000), True),
     "PPPoE": (0x8864, pppoe(ipv4(SIP)), True),

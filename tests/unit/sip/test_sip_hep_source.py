@@ -169,9 +169,9 @@ def test_a_silent_connection_gives_way_to_a_new_one(make: Make, clients: Clients
     new = clients(source.tcp_endpoints[0])
     read(source, lambda _: source.counters()["connections_evicted"] == 1)
     assert closed(silent)
-    for number, client in enumerate((agent, new)):
+    for number, client in enumerate((agent, new), 2):
         client.sendall(message(number))
-    assert sorted(numbers(read(source, lambda found: len(found) == 2))) == [0, 1]
+    assert sorted(numbers(read(source, lambda found: len(found) == 2))) == [2, 3]
 
 
 def test_who_sends_only_parts_of_messages_is_silent(make: Make, clients: Clients) -> None:
@@ -231,6 +231,12 @@ def test_the_counters_outlive_the_source(make: Make, clients: Clients) -> None:
     source.close()
     source.close()
     assert source.counters()["datagrams"] == 1
+
+
+def test_a_closed_source_gives_nothing(make: Make) -> None:
+    source = make(udp=["127.0.0.1"])
+    source.close()
+    assert source.read(0.01) == []
 
 
 def test_nowhere_to_listen_is_an_error() -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from typing import Protocol
 
-from zt.sip.capture import Datagram
+from zt.sip.capture import Datagram, Duplicates
 from zt.sip.hep import v2, v3
 from zt.sip.hep.content import SIP, Content, Refusal
 from zt.sip.hep.counters import HepCounters
@@ -15,20 +14,13 @@ from zt.sip.hep.transports import transport_of
 _SECOND = 1_000_000  # microseconds
 
 
-class Duplicates(Protocol):
-    """Knows what was captured before (`zt.sip.capture.Duplicates`)."""
-
-    def seen(self, datagram: Datagram) -> bool:
-        """Whether the same datagram came a moment ago; remembers it."""
-
-
 class HepDecoder:
     """Decodes messages of all versions and counts what becomes of them.
 
     Args:
         settings: the key and the tolerance of clocks.
         counters: where to count.
-        duplicates: what drops mirrored messages; None keeps them.
+        duplicates: what knows copies; None makes one.
     """
 
     def __init__(
@@ -38,7 +30,7 @@ class HepDecoder:
         self._ahead = round(settings.ahead * _SECOND)
         self._behind = round(settings.behind * _SECOND)
         self._counters = counters
-        self._duplicates = duplicates
+        self._duplicates = Duplicates() if duplicates is None else duplicates
 
     def decode(self, data: bytes, arrival: int) -> Datagram | None:
         """Decodes one message.
@@ -68,7 +60,7 @@ class HepDecoder:
             content.cut,
             transport != "UDP",
         )
-        if self._duplicates is not None and self._duplicates.seen(datagram):
+        if self._duplicates.seen(datagram):
             counters.duplicates += 1
             return None
         counters.datagrams += 1

@@ -11,11 +11,11 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from zt.errors import InputError
-from zt.sip.capture import Datagram
+from zt.sip.capture import Datagram, Duplicates
 from zt.sip.hep import sockets
 from zt.sip.hep.connections import Connection, Connections
 from zt.sip.hep.counters import HepCounters
-from zt.sip.hep.decoder import Duplicates, HepDecoder
+from zt.sip.hep.decoder import HepDecoder
 from zt.sip.hep.settings import HepSettings
 from zt.sip.hep.sockets import Endpoint
 
@@ -32,7 +32,8 @@ class HepSource:
         listen_udp: where to take datagrams.
         listen_tcp: where to take connections.
         settings: key, agents, bounds.
-        duplicates: what drops a message that several agents mirrored; None keeps all.
+        duplicates: what knows a message that another agent, or another source, has mirrored
+            already; None makes one.
 
     Raises:
         InputError: there is nowhere to listen, or an address can't be used.
@@ -57,6 +58,7 @@ class HepSource:
         self._udp: list[socket.socket] = []
         self._tcp: list[socket.socket] = []
         self._closed_drops = 0
+        self._closed = False
         try:
             for endpoint in listen_udp:
                 self._udp.append(sockets.udp(endpoint, settings.receive_buffer))
@@ -83,6 +85,8 @@ class HepSource:
     def read(self, timeout: float) -> list[Datagram]:
         """See `zt.sip.source.Source`."""
         found: list[Datagram] = []
+        if self._closed:
+            return found
         for key, _ in self._selector.select(max(timeout, 0.0)):
             if isinstance(key.data, Connection):
                 self._stream(key.data, found)
@@ -101,6 +105,7 @@ class HepSource:
 
     def close(self) -> None:
         """See `zt.sip.source.Source`."""
+        self._closed = True
         self._closed_drops += sum(sockets.dropped(opened) for opened in self._udp)
         self._connections.close()
         for opened in (*self._udp, *self._tcp):
@@ -128,7 +133,7 @@ class HepSource:
     def _accept(self, opened: socket.socket, found: list[Datagram]) -> None:
         try:
             connected, address = opened.accept()
-        except OSError:  # gone again, or no file descriptor left: the next turn may have one
+        except OSError:  # gone again, or no file descriptor is left
             return
         if self._agents and not self._is_agent(address[0]):
             self._counters.strangers += 1

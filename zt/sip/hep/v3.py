@@ -32,6 +32,8 @@ HEADER_SIZE = 6  # bytes of magic and length
 ) = range(2, 12)
 _KEY, _PAYLOAD, _COMPRESSED = 14, 15, 16
 
+_MAX_CHUNKS = 256  # messages of today have up to twenty
+
 _CHUNK = struct.Struct(">HHH")
 _LENGTH = struct.Struct(">H")
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS  # zlib finds out which of both it is
@@ -59,7 +61,9 @@ def decode(data: bytes) -> Content | Refusal:
     cut = False
     position = HEADER_SIZE
     unpack = _CHUNK.unpack_from
-    while position + 6 <= end:
+    for _ in range(_MAX_CHUNKS):
+        if position + 6 > end:
+            break
         vendor, kind, size = unpack(data, position)
         stop = position + size
         if size < 6:
@@ -71,7 +75,7 @@ def decode(data: bytes) -> Content | Refusal:
         if not vendor:
             chunks[kind] = data[position + 6 : stop]
         position = stop
-    if position < end:  # what is left is too short for a chunk
+    if position < end:  # too many chunks, or what is left is too short for one
         return Refusal.MALFORMED
     return _content(chunks, cut)
 

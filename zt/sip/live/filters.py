@@ -4,7 +4,7 @@ Passed are, over IPv4 and IPv6, within up to three VLAN tags and PPPoE:
 
 - UDP and TCP from or to one of the ports,
 - fragments of UDP and TCP, since only the first one has ports,
-- IP in IP whose inner packet is one of these, and IP in IP in IP,
+- IP in IP, and in GRE, whose inner packet is one of these; tunnels in tunnels of any content,
 - IPv6 packets with extension headers: rare, and the probe can walk along them. Only reports of
   multicast listeners, which each host sends, are known by their beginning and dropped.
 
@@ -18,6 +18,7 @@ The filter saves work and decides nothing: all that it passes is checked again.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import combinations
 
 from zt.errors import InputError
 from zt.sip.live import bpf
@@ -34,7 +35,10 @@ _IPV4, _IPV6, _PPPOE = 0x0800, 0x86DD, 0x8864
 _VLAN_TAGS = (0x8100, 0x88A8, 0x9100)
 _MAX_TAGS = 3
 _PPP_IPV4, _PPP_IPV6 = 0x0021, 0x0057
-_TCP, _UDP, _IPV4_IN_IP, _IPV6_IN_IP, _ICMPV6 = 6, 17, 4, 41, 58
+_TCP, _UDP, _IPV4_IN_IP, _IPV6_IN_IP, _GRE, _ICMPV6 = 6, 17, 4, 41, 47, 58
+_TUNNELS = {_IPV4_IN_IP: "ipv4", _IPV6_IN_IP: "ipv6", _GRE: "gre"}
+# Checksum, key and sequence number: flags of GRE, each for four bytes more of header.
+_GRE_FLAGS = (0x8000, 0x2000, 0x1000)
 _HOP_BY_HOP = 0
 _IPV6_HEADER = 40  # bytes
 _EXTENSIONS = (43, 44, 51, 60)  # routing, fragment, authentication, destination
@@ -71,9 +75,11 @@ def sip(ports: Iterable[PortRange] | None, *, link_header: int | None) -> bytes:
     program = Program()
     _without_loopback_echo(program)
     _network_header(program, link_header)
-    for depth, last in (("outer", False), ("inner", True)):
-        _ipv4(program, depth, last)
-        _ipv6(program, depth, last)
+    _ipv4(program, "outer", last=False)
+    _ipv6(program, "outer", last=False)
+    _gre(program)
+    _ipv4(program, "inner", last=True)
+    _ipv6(program, "inner", last=True)
     _ports(program, wanted)
     program.label(_PASS)
     program.add(bpf.RETURN, SNAP_LENGTH)
@@ -122,7 +128,8 @@ def _without_loopback_echo(program: Program) -> None:
 def _network_header(program: Program, link_header: int | None) -> None:
     """Leaves X at the IP header and goes on at `outer ipv4` or `outer ipv6`."""
     if link_header == 0:
-        _by_version(program)
+        program.add(bpf.LOAD_X_CONSTANT, 0)
+        _to_version(program, "outer")
         return
     # A packet's type stands two bytes before its data, behind each VLAN tag again.
     data = link_header or 0
@@ -144,7 +151,8 @@ def _network_header(program: Program, link_header: int | None) -> None:
         program.add(bpf.LOAD_HALF, data - 2)
     program.label("foreign")
     if link_header is None:  # tagged, but the kernel may have taken the tags off with the header
-        _by_version(program)
+        program.add(bpf.LOAD_X_CONSTANT, 0)
+        _to_version(program, "outer")
     program.label("no IP")
     program.add(bpf.RETURN, 0)
     program.label("typed pppoe")
@@ -159,17 +167,16 @@ def _network_header(program: Program, link_header: int | None) -> None:
         program.jump(f"outer ipv{version}")
 
 
-def _by_version(program: Program) -> None:
-    """IP begins at once, and says itself which version it is."""
-    program.add(bpf.LOAD_X_CONSTANT, 0)
+def _to_version(program: Program, depth: str) -> None:
+    """X is at an IP header, which says itself which version it is."""
     program.add(bpf.LOAD_BYTE_X, 0)
     program.add(bpf.AND, 0xF0)
-    program.test(bpf.IF_EQUAL, 0x40, otherwise="no version 4")
-    program.jump("outer ipv4")
-    program.label("no version 4")
-    program.test(bpf.IF_EQUAL, 0x60, otherwise="no version")
-    program.jump("outer ipv6")
-    program.label("no version")
+    program.test(bpf.IF_EQUAL, 0x40, otherwise=f"{depth} no version 4")
+    program.jump(f"{depth} ipv4")
+    program.label(f"{depth} no version 4")
+    program.test(bpf.IF_EQUAL, 0x60, otherwise=f"{depth} no version")
+    program.jump(f"{depth} ipv6")
+    program.label(f"{depth} no version")
     program.add(bpf.RETURN, 0)
 
 
@@ -184,10 +191,8 @@ def _ipv4(program: Program, depth: str, last: bool) -> None:
     name = f"{depth} ipv4"
     program.label(name)
     program.add(bpf.LOAD_BYTE_X, 9)
-    program.test(bpf.IF_EQUAL, _UDP, f"{name} known")
-    program.test(bpf.IF_EQUAL, _TCP, f"{name} known")
-    program.test(bpf.IF_EQUAL, _IPV4_IN_IP, f"{name} known")
-    program.test(bpf.IF_EQUAL, _IPV6_IN_IP, f"{name} known")
+    for protocol in (_UDP, _TCP, *_TUNNELS):
+        program.test(bpf.IF_EQUAL, protocol, f"{name} known")
     program.add(bpf.RETURN, 0)
     program.label(f"{name} known")
     program.add(bpf.LOAD_HALF_X, 6)
@@ -195,17 +200,17 @@ def _ipv4(program: Program, depth: str, last: bool) -> None:
     program.add(bpf.RETURN, SNAP_LENGTH)
     program.label(f"{name} whole")
     program.add(bpf.LOAD_BYTE_X, 9)
-    program.test(bpf.IF_EQUAL, _IPV4_IN_IP, f"{name} tunnel")
-    program.test(bpf.IF_EQUAL, _IPV6_IN_IP, f"{name} tunnel6")
+    for protocol, inner in _TUNNELS.items():
+        program.test(bpf.IF_EQUAL, protocol, f"{name} tunnel {inner}")
     _skip_ipv4_header(program)
     program.jump("ports")
-    for tunnel, inner in (("tunnel", "inner ipv4"), ("tunnel6", "inner ipv6")):
-        program.label(f"{name} {tunnel}")
+    for inner in _TUNNELS.values():
+        program.label(f"{name} tunnel {inner}")
         if last:
             program.jump(_PASS)
         else:
             _skip_ipv4_header(program)
-            program.jump(inner)
+            program.jump(f"inner {inner}")
 
 
 def _skip_ipv4_header(program: Program) -> None:
@@ -224,10 +229,10 @@ def _ipv6(program: Program, depth: str, last: bool) -> None:
     program.test(bpf.IF_EQUAL, _HOP_BY_HOP, f"{name} hops")
     for extension in _EXTENSIONS:
         program.test(bpf.IF_EQUAL, extension, f"{name} extended")
+    for protocol, inner in _TUNNELS.items():
+        program.test(bpf.IF_EQUAL, protocol, f"{name} tunnel {inner}")
     program.test(bpf.IF_EQUAL, _UDP, f"{name} plain")
     program.test(bpf.IF_EQUAL, _TCP, f"{name} plain")
-    program.test(bpf.IF_EQUAL, _IPV4_IN_IP, f"{name} tunnel")
-    program.test(bpf.IF_EQUAL, _IPV6_IN_IP, f"{name} tunnel6")
     program.add(bpf.RETURN, 0)
     program.label(f"{name} hops")
     program.add(bpf.LOAD_BYTE_X, _IPV6_HEADER)
@@ -238,13 +243,34 @@ def _ipv6(program: Program, depth: str, last: bool) -> None:
     program.label(f"{name} plain")
     _advance(program, _IPV6_HEADER)
     program.jump("ports")
-    for tunnel, inner in (("tunnel", "inner ipv4"), ("tunnel6", "inner ipv6")):
-        program.label(f"{name} {tunnel}")
+    for inner in _TUNNELS.values():
+        program.label(f"{name} tunnel {inner}")
         if last:
             program.jump(_PASS)
         else:
             _advance(program, _IPV6_HEADER)
-            program.jump(inner)
+            program.jump(f"inner {inner}")
+
+
+def _gre(program: Program) -> None:
+    """X is at a GRE header (RFC 2784, 2890)."""
+    program.label("inner gre")
+    program.add(bpf.LOAD_HALF_X, 2)
+    program.test(bpf.IF_EQUAL, _IPV4, "gre of ip")
+    program.test(bpf.IF_EQUAL, _IPV6, "gre of ip")
+    program.add(bpf.RETURN, 0)
+    program.label("gre of ip")
+    program.add(bpf.LOAD_HALF_X, 0)
+    program.add(bpf.AND, sum(_GRE_FLAGS))
+    for count in range(len(_GRE_FLAGS) + 1):
+        for flags in combinations(_GRE_FLAGS, count):
+            program.test(bpf.IF_EQUAL, sum(flags), f"gre {count}")
+    for count in range(len(_GRE_FLAGS) + 1):
+        program.label(f"gre {count}")
+        _advance(program, 4 + 4 * count)
+        program.jump("in gre")
+    program.label("in gre")
+    _to_version(program, "inner")
 
 
 def _ports(program: Program, ports: list[PortRange] | None) -> None:
