@@ -248,6 +248,27 @@ def open_tun(name: str) -> Iterator[BinaryIO]:
         yield opened
 
 
+def test_what_waits_in_the_decoder_comes_when_nothing_else_does(cable: Cable) -> None:
+    class Patient(Decoder):
+        """Gives each datagram late."""
+
+        waiting: list[Datagram]
+
+        def feed(self, frame: Frame) -> list[Datagram]:
+            self.waiting = super().feed(frame)
+            return []
+
+        def expire(self, now: int) -> list[Datagram]:
+            late = [one for one in getattr(self, "waiting", []) if one.time < now]
+            self.waiting = []
+            return late
+
+    source = LiveSource(["eth0"], decoder=Patient())
+    send(cable, "patience")
+    assert payloads(read(source, lambda found: len(found) > 0)) == ["patience"]
+    source.close()
+
+
 # --- interfaces that come and go
 
 

@@ -18,7 +18,7 @@ class Source(Protocol):
         """Gives what came, in the order of its arrival, at most some thousands.
 
         Args:
-            timeout: seconds to wait when there is nothing yet; 0 looks and returns.
+            timeout: seconds to wait at most when there is nothing yet; 0 looks and returns.
 
         Returns:
             The datagrams; none if nothing came in time, or only what is no datagram. A signal

@@ -52,8 +52,6 @@ def everything() -> bytes:
     program = Program()
     _without_loopback_echo(program)
     program.add(bpf.RETURN, SNAP_LENGTH)
-    program.label(_DROP)
-    program.add(bpf.RETURN, 0)
     return program.assemble()
 
 

@@ -124,6 +124,8 @@ class Ring:
         memory = self._memory
         while memory is not None and len(found) < most:
             start = self._next * BLOCK
+            # The kernel writes the status last. Nothing fences our reads, but some hundred
+            # instructions of the interpreter stand between that of the status and the next one.
             status, packets, first = _BLOCK_HEAD.unpack_from(memory, start)
             if not status & _USER:
                 break

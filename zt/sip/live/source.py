@@ -89,10 +89,13 @@ class LiveSource:
             now = time.monotonic()
             self._merging.add(frames, now)
             frames = self._merging.take(now)
-        feed = self._decoder.feed
-        found = [datagram for frame in frames for datagram in feed(frame)]
-        found += self._decoder.expire(time.time_ns() // 1_000)
-        return found
+        if frames:
+            feed = self._decoder.feed
+            return [datagram for frame in frames for datagram in feed(frame)]
+        if self._merging:
+            return []
+        # Only now: while frames wait in the ring, the wall clock is ahead of them.
+        return self._decoder.expire(time.time_ns() // 1_000)
 
     def counters(self) -> dict[str, int]:
         """See `zt.sip.source.Source`; the names are those of `CaptureCounters`, and these.
