@@ -54,6 +54,12 @@ class Digest(NamedTuple):
 
 def address(value: str) -> Address:
     """Splits `"Name" <sip:u@h;p>;tag=x` or `sip:u@h;tag=x`."""
+    _, uri, parameters = named_address(value)
+    return Address(uri, parameters)
+
+
+def named_address(value: str) -> tuple[str, str, str]:
+    """The same with the display name first, without its quotes, its escapes as they stand."""
     start = 0
     if value.startswith('"'):
         name = _QUOTED.match(value)  # a name may contain brackets
@@ -62,22 +68,16 @@ def address(value: str) -> Address:
     if left < 0:
         # Without brackets all parameters are the header's (RFC 3261 section 20).
         uri, semicolon, parameters = value[start:].partition(";")
-        return Address(without_password(uri.strip())[:MAX_TEXT], semicolon + parameters)
+        return "", _uri(uri), semicolon + parameters
     right = value.find(">", left)
     if right < 0:
-        return Address(without_password(value[left + 1 :].strip())[:MAX_TEXT], "")
-    uri = without_password(value[left + 1 : right].strip())
-    return Address(uri[:MAX_TEXT], value[right + 1 :])
+        right = len(value)
+    name_part = value[:left].strip(' \t"')[:MAX_TEXT] if left else ""
+    return name_part, _uri(value[left + 1 : right]), value[right + 1 :]
 
 
-def display_name(value: str) -> str:
-    """The name before the brackets of an address, without its quotes, or an empty text."""
-    if value.startswith('"'):
-        name = _QUOTED.match(value)
-        if name and name.group(1):
-            return _ESCAPED.sub(r"\1", value[1 : name.end() - 1])[:MAX_TEXT]
-    name_part, bracket, _ = value.partition("<")
-    return name_part.strip(' \t"')[:MAX_TEXT] if bracket else ""
+def _uri(text: str) -> str:
+    return without_password(text.strip())[:MAX_TEXT]
 
 
 def without_password(uri: str) -> str:
@@ -91,15 +91,22 @@ def without_password(uri: str) -> str:
 
 def parameter(parameters: str, name: str) -> str:
     """The value of `;name=value`, or an empty text; `name` in lower case."""
+    return parameter_like(pattern_of(name), parameters)
+
+
+def parameter_like(pattern: re.Pattern[str], parameters: str) -> str:
+    """The same for a name whose `pattern_of` the caller has at hand."""
     if '"' in parameters:  # what looks like a parameter inside quotes is none
         parameters = _QUOTED.sub(_without_semicolons, parameters)
-    found = _parameter(name).search(parameters)
-    return found.group(1).strip()[:MAX_TEXT] if found else ""
+    found = pattern.search(parameters)
+    return found[1].strip()[:MAX_TEXT] if found else ""
 
 
 @lru_cache(maxsize=64)
-def _parameter(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:^|;)\s*+{re.escape(name)}\s*+=([^;]*+)", re.IGNORECASE | re.ASCII)
+def pattern_of(name: str) -> re.Pattern[str]:
+    """What finds a parameter of that name."""
+    # The semicolon comes first and alone, so that the search skips from one to the next.
+    return re.compile(rf";\s*+{re.escape(name)}\s*+=([^;]*+)", re.IGNORECASE | re.ASCII)
 
 
 def _without_semicolons(quoted: re.Match[str]) -> str:

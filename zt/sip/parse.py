@@ -202,7 +202,7 @@ def _parse(head: str) -> Message:
     top_via = get("via", "")
     branch, identity, previous_branch = parts.via(top_via)
     if not previous_branch and "via" in more:
-        previous_branch = parts.via(more["via"][0]).branch
+        previous_branch = parts.via(more["via"][0])[0]
     from_uri, from_tag, from_name = parts.party(get("from", ""))
     to_uri, to_tag, _ = parts.party(get("to", ""))
     call_id = get("call-id", "")

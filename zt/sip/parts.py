@@ -1,9 +1,9 @@
-"""The parts that the messages of one transaction share: start line, Via, From and To, CSeq.
+"""The parts that every message has: start line, Via, From and To, CSeq.
 
-Each is read by a function of its text alone, and small caches keep what came of it: an answer
-repeats its request's Via, From, To and CSeq, and all phones of a site send the same status lines.
-A cache holds few values, and only of short texts, so that no sender can fill the memory; one who
-never repeats himself only makes it useless.
+Each is read by a function of its text alone. Small caches keep what came of those that repeat:
+all messages of a call have the same From, and the same status lines and CSeqs come all the time
+(not so a Via: servers add to it). A cache holds few values, and only of short texts, so that no
+sender can fill the memory; one who never repeats himself only makes it useless.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import NamedTuple, TypeVar
 
 from zt.sip.headers import (
     MAX_TEXT,
-    address,
-    display_name,
+    named_address,
     number,
-    parameter,
+    parameter_like,
+    pattern_of,
     split_list,
     without_password,
 )
@@ -34,6 +34,9 @@ _METHOD = re.compile(rf"{TOKEN}{{1,32}}")
 _OTHER_VERSION = re.compile(r"[A-Za-z]++/[0-9.]++")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*+:.")
 _MAGIC_COOKIE = "z9hg4bk"  # in lower case; tokens compare without case (RFC 3261 section 7.3.1)
+
+_BRANCH = pattern_of("branch")
+_TAG = pattern_of("tag")
 
 T = TypeVar("T")
 
@@ -81,49 +84,32 @@ def start_line(line: str) -> StartLine:
     return StartLine(method, uri, error="" if _SCHEME.match(uri) else "malformed Request-URI")
 
 
-class Via(NamedTuple):
-    """What Via says about the last hop, and about the one before.
+def via(value: str) -> tuple[str, str, str]:
+    """Reads the first Via of a message.
 
-    Attributes:
-        branch: of the last hop with the magic cookie, else empty.
-        identity: sent-by and branch, where that has no cookie (RFC 2543); else empty.
-        previous_branch: of the hop before, if it shares the header, with the magic cookie.
+    Returns:
+        The branch of the last hop with the magic cookie, else an empty text; sent-by and branch
+        where that has no cookie (RFC 2543), else an empty text; and, if the hop before shares the
+        header, its branch with the magic cookie.
     """
-
-    branch: str
-    identity: str
-    previous_branch: str
-
-
-@_cached
-def via(value: str) -> Via:
-    """Reads the first Via of a message."""
-    top, _, below = value.partition(",")  # the hops may share a header
-    if below and '"' in value:  # a comma inside quotes separates nothing
-        top, below = (*split_list(value)[:2], "", "")[:2]
-    hop, semicolon, parameters = top.partition(";")
-    branch = parameter(semicolon + parameters, "branch")
-    unique = branch[:7].lower() == _MAGIC_COOKIE
-    identity = "" if unique else f"{hop.rstrip().rpartition(' ')[2][:MAX_TEXT]};{branch}"
-    previous = parameter(below.partition(",")[0], "branch") if below else ""
+    top, comma, below = value.partition(",")  # the hops may share a header
+    if comma and '"' in value:  # a comma inside quotes separates nothing
+        top, below = (*split_list(value), "", "")[:2]
+    branch = parameter_like(_BRANCH, top)
+    previous = parameter_like(_BRANCH, below.partition(",")[0]) if below else ""
     if previous[:7].lower() != _MAGIC_COOKIE:
         previous = ""
-    return Via(branch if unique else "", identity, previous)
-
-
-class Party(NamedTuple):
-    """Who From or To names; texts are empty where it says nothing."""
-
-    uri: str
-    tag: str
-    name: str
+    if branch[:7].lower() == _MAGIC_COOKIE:
+        return branch, "", previous
+    sent_by = top.partition(";")[0].rstrip().rpartition(" ")[2]
+    return "", f"{sent_by[:MAX_TEXT]};{branch}", previous
 
 
 @_cached
-def party(value: str) -> Party:
-    """Reads From or To."""
-    uri, parameters = address(value)
-    return Party(uri, parameter(parameters, "tag"), display_name(value))
+def party(value: str) -> tuple[str, str, str]:
+    """Reads From or To: URI, tag, display name; what is absent is empty."""
+    name, uri, parameters = named_address(value)
+    return uri, parameter_like(_TAG, parameters), name
 
 
 class CSeq(NamedTuple):
