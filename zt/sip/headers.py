@@ -82,29 +82,24 @@ def _uri(text: str) -> str:
 
 def without_password(uri: str) -> str:
     """`sip:alice:secret@host` (RFC 3261 section 19.1.1) as `sip:alice@host`; others unchanged."""
-    at = uri.find("@")
-    if at < 0:
+    name, at, host = uri.partition("@")
+    if not at or name.count(":") < 2:
         return uri
-    colon = uri.find(":", uri.find(":") + 1, at)
-    return uri if colon < 0 else uri[:colon] + uri[at:]
+    scheme, _, user_and_password = name.partition(":")
+    return f"{scheme}:{user_and_password.partition(':')[0]}@{host}"
 
 
 def parameter(parameters: str, name: str) -> str:
     """The value of `;name=value`, or an empty text; `name` in lower case."""
-    return parameter_like(pattern_of(name), parameters)
-
-
-def parameter_like(pattern: re.Pattern[str], parameters: str) -> str:
-    """The same for a name whose `pattern_of` the caller has at hand."""
     if '"' in parameters:  # what looks like a parameter inside quotes is none
         parameters = _QUOTED.sub(_without_semicolons, parameters)
-    found = pattern.search(parameters)
+    found = pattern_of(name).search(parameters)
     return found[1].strip()[:MAX_TEXT] if found else ""
 
 
 @lru_cache(maxsize=64)
 def pattern_of(name: str) -> re.Pattern[str]:
-    """What finds a parameter of that name."""
+    """What finds a parameter of that name in a text without quotes; its value is group 1."""
     # The semicolon comes first and alone, so that the search skips from one to the next.
     return re.compile(rf";\s*+{re.escape(name)}\s*+=([^;]*+)", re.IGNORECASE | re.ASCII)
 

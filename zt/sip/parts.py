@@ -17,7 +17,7 @@ from zt.sip.headers import (
     MAX_TEXT,
     named_address,
     number,
-    parameter_like,
+    parameter,
     pattern_of,
     split_list,
     without_password,
@@ -36,7 +36,12 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*+:.")
 _MAGIC_COOKIE = "z9hg4bk"  # in lower case; tokens compare without case (RFC 3261 section 7.3.1)
 
 _BRANCH = pattern_of("branch")
-_TAG = pattern_of("tag")
+# One pass over what nearly all senders write: `"Name" <scheme:user@host...>;tag=x`, where no colon
+# comes before the @, so that there is no password to leave out.
+_USUAL_PARTY = re.compile(
+    r'(?:"([^"\\<]*+)"|([^"<]*+))\s*+<([^<>@:\s]*+:[^<>@:\s]*+(?:[@:][^<>@\s]*+)?+)>'
+    r'(?:;tag=([^;,"=\s]++))?+'
+)
 
 T = TypeVar("T")
 
@@ -92,11 +97,14 @@ def via(value: str) -> tuple[str, str, str]:
         where that has no cookie (RFC 2543), else an empty text; and, if the hop before shares the
         header, its branch with the magic cookie.
     """
-    top, comma, below = value.partition(",")  # the hops may share a header
-    if comma and '"' in value:  # a comma inside quotes separates nothing
+    top, _, below = value.partition(",")  # the hops may share a header
+    if '"' in value:  # a comma or semicolon inside quotes separates nothing
         top, below = (*split_list(value), "", "")[:2]
-    branch = parameter_like(_BRANCH, top)
-    previous = parameter_like(_BRANCH, below.partition(",")[0]) if below else ""
+        branch = parameter(top, "branch")
+    else:
+        found = _BRANCH.search(top)
+        branch = found[1].strip()[:MAX_TEXT] if found else ""
+    previous = parameter(below.partition(",")[0], "branch") if below else ""
     if previous[:7].lower() != _MAGIC_COOKIE:
         previous = ""
     if branch[:7].lower() == _MAGIC_COOKIE:
@@ -108,8 +116,17 @@ def via(value: str) -> tuple[str, str, str]:
 @_cached
 def party(value: str) -> tuple[str, str, str]:
     """Reads From or To: URI, tag, display name; what is absent is empty."""
+    usual = _USUAL_PARTY.fullmatch(value)
+    if usual is None:
+        return careful_party(value)
+    quoted, bare, uri, tag = usual.groups("")
+    return uri[:MAX_TEXT], tag[:MAX_TEXT], (quoted or bare).strip()[:MAX_TEXT]
+
+
+def careful_party(value: str) -> tuple[str, str, str]:
+    """The same for any text, at three times the cost."""
     name, uri, parameters = named_address(value)
-    return uri, parameter_like(_TAG, parameters), name
+    return uri, parameter(parameters, "tag"), name
 
 
 class CSeq(NamedTuple):
