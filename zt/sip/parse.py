@@ -53,14 +53,12 @@ _MAX_CREDENTIALS = 3  # one for each proxy that asks, and one for the server
 _MAX_CSEQ = 0xFFFF_FFFF
 
 _CLAIM = re.compile(
-    rf"[\r\n]*+(?:SIP/2\.0|{parts.TOKEN}{{1,32}}+[ \t][^\n]*SIP/2\.0)".encode(), re.IGNORECASE
+    rf"[\r\n]*+(?:SIP/2\.0|{parts.TOKEN}++[ \t][^\n]*SIP/2\.0)".encode(), re.IGNORECASE
 )
 # What text on port 5060 must begin with to be taken for (broken) SIP. Scans by ZMap send no more
 # than the word OPTIONS.
-_CLAIM_ON_PORT = re.compile(
-    rb"[\r\n]*+(?:SIP/|(?:ACK|BYE|CANCEL|INFO|INVITE|MESSAGE|NOTIFY|OPTIONS|PRACK|PUBLISH|REFER"
-    rb"|REGISTER|SUBSCRIBE|UPDATE)(?:[ \t\r\n]|\Z))"
-)
+_METHODS = "ACK|BYE|CANCEL|INFO|INVITE|MESSAGE|NOTIFY|OPTIONS|PRACK|PUBLISH|REFER|REGISTER|SUBSCRIBE|UPDATE"
+_CLAIM_ON_PORT = re.compile(rf"[\r\n]*+(?:SIP/|(?:{_METHODS})(?!{parts.TOKEN}))".encode())
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _EMPTY_LINE = re.compile(r"\n\r?\n")
 _HEAD_END = re.compile(rb"\n\r?\n")
