@@ -57,7 +57,10 @@ _CLAIM = re.compile(
 )
 # What text on port 5060 must begin with to be taken for (broken) SIP. Scans by ZMap send no more
 # than the word OPTIONS.
-_METHODS = "ACK|BYE|CANCEL|INFO|INVITE|MESSAGE|NOTIFY|OPTIONS|PRACK|PUBLISH|REFER|REGISTER|SUBSCRIBE|UPDATE"
+_METHODS = (
+    "ACK|BYE|CANCEL|INFO|INVITE|MESSAGE|NOTIFY|OPTIONS|PRACK|PUBLISH|REFER|REGISTER|SUBSCRIBE"
+    "|UPDATE"
+)
 _CLAIM_ON_PORT = re.compile(rf"[\r\n]*+(?:SIP/|(?:{_METHODS})(?!{parts.TOKEN}))".encode())
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _EMPTY_LINE = re.compile(r"\n\r?\n")
