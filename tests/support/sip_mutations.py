@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from support.sip_packets import (
-    CALLEE,
     PHONE,
     SERVER,
     START,
@@ -161,7 +160,7 @@ class Traffic:
         self._mutator = Mutator(seed, messages)
         self._random = self._mutator.random
         self._time = START
-        self._hosts = [packed(address) for address in (PHONE, SERVER, CALLEE)]
+        self._hosts = [packed(address) for address in (PHONE, SERVER)]
         self._strangers = [self._random.randbytes(4) for _ in range(600)]
         self._strangers += [self._random.randbytes(16) for _ in range(200)]
 
@@ -169,18 +168,21 @@ class Traffic:
         """The next ones."""
         choice, chance = self._random.choice, self._random.random
         for _ in range(count):
-            src, dst = choice(self._hosts), choice(self._hosts)
+            message = self._mutator.message()
+            src, dst = self._hosts
             if chance() < 0.3:
                 src = choice(self._strangers)
+            if message.startswith(b"SIP/") or chance() < 0.1:
+                src, dst = dst, src
             yield Datagram(
                 self._moment(),
                 src,
                 5060 if chance() < 0.9 else self._random.randrange(65_536),
                 dst,
                 5060 if chance() < 0.9 else self._random.randrange(65_536),
-                self._mutator.message(),
+                message,
                 "UDP" if chance() < 0.8 else choice(("TCP", "TLS", "WS", "WSS", "SCTP")),
-                chance() < 0.05,
+                chance() < 0.02,
             )
 
     def _moment(self) -> int:
