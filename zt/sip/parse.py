@@ -11,8 +11,9 @@ tolerated, because a server may accept it, and nobody must escape notice by a bl
 | malformed Request-URI | it does not begin with `scheme:`: in brackets, `*`, a bare host |
 | malformed status line | not `SIP/2.0 CODE REASON` with a code of three digits |
 | status code out of range | below 100 or above 699 |
-| no Via header; no From, To, Call-ID, CSeq header | it is missing or empty |
-| no URI in the From header; ... in the To header | empty brackets, or nothing but parameters |
+| no Via header; no CSeq header; no Call-ID header | it is missing or empty |
+| no From header; no To header | the same |
+| no URI in the From header; no URI in the To header | empty brackets, or only parameters |
 | malformed CSeq header | not `NUMBER METHOD` |
 | CSeq number too large | above 2^32 - 1; RFC 3261 allows half of it |
 | CSeq names another method | than the request line |
