@@ -72,8 +72,8 @@ def named_address(value: str) -> tuple[str, str, str]:
     right = value.find(">", left)
     if right < 0:
         right = len(value)
-    name_part = value[:left].strip(' \t"')[:MAX_TEXT] if left else ""
-    return name_part, _uri(value[left + 1 : right]), value[right + 1 :]
+    name_part = value[:left].strip().strip('"').strip()
+    return name_part[:MAX_TEXT], _uri(value[left + 1 : right]), value[right + 1 :]
 
 
 def _uri(text: str) -> str:
