@@ -2,8 +2,8 @@
 
 Each period is cut into windows that begin at its multiples. What came in a period is estimated as
 the count of the current window, and the part of the last one's count that the period still
-overlaps. So each limit costs two numbers, whatever comes; the estimate is exact for an even rate,
-and never lets more than the limit through in one window.
+overlaps. So each limit costs two numbers, whatever comes; for an even rate the estimate is right to
+one, and in no case does more than the limit go through in one window.
 """
 
 from __future__ import annotations
