@@ -14,14 +14,26 @@ class Limits:
 
     The defaults hold a busy site. An open transaction takes 2 kB normally, and at most about
     14 kB if its sender fills every text up; the other entries are smaller.
+
+    Attributes:
+        transactions: in each of five states; a thousand new ones each second.
+        challenges: not yet answered.
+        calls: open at the same time.
+        registrations: bindings.
+        nonces: given out, and accepted.
+        proofs: pairs of a proven client and its server.
+        keep_alives: what is polled.
+        parse_errors: distinct broken messages, to absorb their repeats.
     """
 
-    transactions: int = 32_768  # in each of three states; a thousand new ones each second
+    transactions: int = 32_768
     challenges: int = 32_768
-    calls: int = 32_768
-    registrations: int = 131_072  # addresses of record
+    calls: int = 131_072
+    registrations: int = 131_072
     nonces: int = 131_072
-    parse_errors: int = 4_096  # distinct broken messages, to absorb their repeats
+    proofs: int = 131_072
+    keep_alives: int = 32_768
+    parse_errors: int = 4_096
 
 
 @dataclass(slots=True)
@@ -36,12 +48,17 @@ class Stats:
         datagrams: UDP datagrams; the following are parts of them.
         cut: datagrams that the snap length cut.
         cut_unusable: of these and of frames cut inside a header, those with too little left.
-        not_sip: keep-alives, STUN, RTP and everything else that does not claim to be SIP.
+        not_sip: pings, STUN, RTP and everything else that does not claim to be SIP.
+        pings: of these, keep-alives of empty lines or zeros (RFC 5626 section 3.5.1).
         parse_errors: broken SIP, repeats included.
         requests, responses: SIP messages.
         retransmissions: of these, repeats that were absorbed.
         unmatched_responses: of these, responses to requests that were not seen.
-        calls_forgotten: calls left because there were too many, or too long.
+        keep_alives: outcomes of polling that were no news.
+        calls_forgotten: calls that left because there were too many.
+        calls_timed_out: calls that ended without BYE.
+        bindings_forgotten: bindings that left because there were too many.
+        open_transactions, open_calls, bindings: held at this moment.
         events: events by type.
     """
 
@@ -56,12 +73,19 @@ class Stats:
     cut: int = 0
     cut_unusable: int = 0
     not_sip: int = 0
+    pings: int = 0
     parse_errors: int = 0
     requests: int = 0
     responses: int = 0
     retransmissions: int = 0
     unmatched_responses: int = 0
+    keep_alives: int = 0
     calls_forgotten: int = 0
+    calls_timed_out: int = 0
+    bindings_forgotten: int = 0
+    open_transactions: int = 0
+    open_calls: int = 0
+    bindings: int = 0
     events: dict[str, int] = field(default_factory=dict)
 
     def skipped(self, why: Skip, *, cut: bool, supported: bool) -> None:
