@@ -28,7 +28,7 @@ Fields, each absent where there is nothing to say; `zt.sip.schema` has their typ
 | `sip.pdd` | post dial delay: milliseconds from the INVITE to the first sign of the callee |
 | `sip.ring_time` | milliseconds from there to the final answer |
 | `sip.auth.username`, `sip.auth.realm` | of the credentials that the request came with |
-| `sip.originator` | who ended a call: `caller-terminated`, `callee-terminated`, `timeout-terminated` |
+| `sip.originator` | `caller-terminated`, `callee-terminated` or `timeout-terminated` |
 | `sip.unmatched_invite` | true: the call began before the capture, its start is not known |
 | `user_agent.original`, `uas.original` | software of the client, and of the server |
 | `client.ip`, `client.port`, `client.transport` | who sent the request (the caller, for a call) |
