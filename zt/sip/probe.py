@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from zt.sip.capture import LINK_TYPES, Datagram, Skip, decode, read_frames
+from zt.sip.capture import Datagram, Decoder, read_frames
 from zt.sip.events import Agent, Event
 from zt.sip.rules import Rules
 from zt.sip.stats import Limits, Stats
@@ -23,7 +23,8 @@ class Probe:
     """
 
     def __init__(self, agent: Agent, limits: Limits | None = None) -> None:
-        self._stats = Stats()
+        self._decoder = Decoder()
+        self._stats = Stats(capture=self._decoder.counters)
         self._rules = Rules(agent, limits or Limits(), self._stats)
 
     @property
@@ -46,13 +47,8 @@ class Probe:
             CaptureError: no capture, an unsupported link type, damaged or cut off. Everything
                 before the cut has been fed by then.
         """
-        stats = self._stats
-        for time, link_type, data, cut in read_frames(source, name):
-            stats.frames += 1
-            datagram = decode(time, link_type, data)
-            if isinstance(datagram, Skip):
-                stats.skipped(datagram, cut=cut, supported=link_type in LINK_TYPES)
-            else:
+        for frame in read_frames(source, name):
+            for datagram in self._decoder.feed(frame):
                 yield from self.feed(datagram)
 
     def feed(self, datagram: Datagram) -> list[Event]:
@@ -65,4 +61,5 @@ class Probe:
 
     def finish(self) -> list[Event]:
         """Ends the capture: what is still open gets its event, with that as its reason."""
-        return self._rules.finish()
+        found = [e for datagram in self._decoder.finish() for e in self.feed(datagram)]
+        return found + self._rules.finish()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from zt.sip.capture import Skip
+from zt.sip.capture import CaptureCounters
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,13 @@ class Limits:
 
 @dataclass(slots=True)
 class Stats:
-    """What was seen and what became of it. Every frame is in exactly one of the first groups.
+    """What was seen and what became of it.
 
     Attributes:
-        frames: all frames of captures.
-        not_ip, other_transport, malformed: frames without UDP; headers that contradict themselves.
-        tcp_not_decoded, fragments_skipped: not decoded by this version.
-        unsupported_link: frames of a link type that is not understood.
-        datagrams: UDP datagrams; the following are parts of them.
+        capture: the counters of frames.
+        datagrams: what came from captures and elsewhere; the following are parts of them.
         cut: datagrams that the snap length cut.
-        cut_unusable: of these and of frames cut inside a header, those with too little left.
+        cut_unusable: of these, those with too little left.
         not_sip: pings, STUN, RTP and everything else that does not claim to be SIP.
         pings: of these, keep-alives of empty lines or zeros (RFC 5626 section 3.5.1).
         parse_errors: broken SIP, repeats included.
@@ -62,13 +59,7 @@ class Stats:
         events: events by type.
     """
 
-    frames: int = 0
-    not_ip: int = 0
-    other_transport: int = 0
-    malformed: int = 0
-    tcp_not_decoded: int = 0
-    fragments_skipped: int = 0
-    unsupported_link: int = 0
+    capture: CaptureCounters = field(default_factory=CaptureCounters)
     datagrams: int = 0
     cut: int = 0
     cut_unusable: int = 0
@@ -87,15 +78,6 @@ class Stats:
     open_calls: int = 0
     bindings: int = 0
     events: dict[str, int] = field(default_factory=dict)
-
-    def skipped(self, why: Skip, *, cut: bool, supported: bool) -> None:
-        """Counts a frame without datagram; `cut` by the snap length, link type `supported`."""
-        if not supported:
-            self.unsupported_link += 1
-        elif cut and why is Skip.MALFORMED:
-            self.cut_unusable += 1
-        else:
-            setattr(self, why.value, getattr(self, why.value) + 1)
 
     def as_dict(self) -> dict[str, Any]:
         """All counters, for display."""

@@ -26,12 +26,12 @@ _UDP_HEADER = struct.Struct(">HHH")
 
 
 class Skip(Enum):
-    """Why a frame holds no datagram for the probe; the value is its counter in `Stats`."""
+    """Why a frame holds no datagram for the probe."""
 
     NOT_IP = "not_ip"
     OTHER_TRANSPORT = "other_transport"
-    TCP = "tcp_not_decoded"
-    FRAGMENT = "fragments_skipped"
+    TCP = "tcp"
+    FRAGMENT = "fragment"
     MALFORMED = "malformed"
 
 
