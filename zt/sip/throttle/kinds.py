@@ -1,0 +1,98 @@
+"""One event type: its limits, what was sent of it, and its rate over all sources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zt.sip.tables import SECOND
+from zt.sip.throttle.excess import Excess, rate_fields
+from zt.sip.throttle.rates import RateMeter, limits
+from zt.sip.throttle.settings import ThrottleSettings
+
+
+class Everyone:
+    """One event type over all sources whose addresses are proven, or over all others.
+
+    The two are counted apart: a forged flood can't use up what honest senders have.
+
+    Args:
+        settings: limits and budgets.
+        kind: the event type.
+        proven: of which senders.
+
+    Attributes:
+        meter: the rate of the reports that single sources make.
+        excess: what they were not allowed to report.
+    """
+
+    def __init__(self, settings: ThrottleSettings, kind: str, proven: bool) -> None:
+        self._kind = kind
+        self._proven = proven
+        self._once = settings.once * SECOND
+        self._budget = settings.new_sources
+        self._left = 0
+        self._window = -1
+        self._timestamp = ""
+        self.meter = RateMeter(limits(settings.all_sources_of.get(kind, settings.all_sources)))
+        self.excess = Excess(settings.first, settings.step, settings.quiet * SECOND)
+
+    def admits(self, now: int) -> bool:
+        """Whether one more source may report while the type is over its limit; takes its place."""
+        if self._proven:
+            return True
+        window = now // self._once
+        if window != self._window:
+            self._window = window
+            self._left = self._budget
+        if not self._left:
+            return False
+        self._left -= 1
+        return True
+
+    def fields(self, now: int, others: int) -> dict[str, Any]:
+        """The `rate` object of a source's only report."""
+        return rate_fields(self.excess.count, others, self.meter.measure(now), f"{self._kind}:*")
+
+    def absorb(self, number: int, timestamp: str, now: int) -> bool:
+        """Takes so many events over, the last one of that time; True if `event` is due."""
+        self._timestamp = timestamp
+        return self.excess.add(number, now)
+
+    def event(self, agent: dict[str, Any], now: int) -> dict[str, Any]:
+        """The event that stands for all that is pending; it has no source."""
+        others = self.excess.settle() - 1
+        return {
+            "@timestamp": self._timestamp,
+            "type": self._kind,
+            "client": {"proven": self._proven},
+            "agent": agent,
+            "rate": self.fields(now, others),
+        }
+
+
+class Kind:
+    """One event type.
+
+    Attributes:
+        name: the type.
+        limits: those of one source.
+        always: all of its events are sent.
+        proven, others: over all sources of each sort.
+        sent: events sent, those over all sources included.
+        suppressed: events that these stand for beside themselves.
+    """
+
+    __slots__ = ("always", "limits", "name", "others", "proven", "sent", "suppressed")
+
+    def __init__(self, settings: ThrottleSettings, name: str) -> None:
+        self.name = name
+        self.limits = limits(settings.rates_of.get(name, settings.rates))
+        self.always = name in settings.always_report
+        self.proven = Everyone(settings, name, proven=True)
+        self.others = Everyone(settings, name, proven=False)
+        self.sent = 0
+        self.suppressed = 0
+
+    def everyone(self, event: dict[str, Any]) -> Everyone:
+        """All sources of the sort that an event's client is of."""
+        return self.proven if event["client"].get("proven") else self.others
