@@ -179,5 +179,7 @@ class Probe:
         return {"made": made, "sent": sent, "suppressed": suppressed}
 
     def _read_sizes(self) -> Mapping[str, int]:
-        throttle = self._throttle.sizes() if self._throttle is not None else {}
-        return throttle | (self._sampler.sizes() if self._sampler is not None else {})
+        sizes = self._rules.sizes()
+        if self._throttle is not None:
+            sizes |= self._throttle.sizes()
+        return sizes | (self._sampler.sizes() if self._sampler is not None else {})

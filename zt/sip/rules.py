@@ -95,9 +95,14 @@ class Rules:
         stats.calls_forgotten = self._calls.forgotten
         stats.calls_timed_out = self._calls.timed_out
         stats.bindings_forgotten = self._registrations.forgotten
-        stats.open_transactions = len(self._transactions)
-        stats.open_calls = len(self._calls)
-        stats.bindings = len(self._registrations)
+
+    def sizes(self) -> dict[str, int]:
+        """How much is held at this moment."""
+        return {
+            "transactions": len(self._transactions),
+            "calls": len(self._calls),
+            "bindings": len(self._registrations),
+        }
 
     def advance(self, time: int) -> list[Event]:
         """Lets time pass, to microsecond `time`; gives the events that this decides."""

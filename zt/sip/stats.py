@@ -55,7 +55,6 @@ class Stats:
         calls_forgotten: calls that left because there were too many.
         calls_timed_out: calls that ended without BYE.
         bindings_forgotten: bindings that left because there were too many.
-        open_transactions, open_calls, bindings: held at this moment.
         events: events by type.
     """
 
@@ -74,9 +73,6 @@ class Stats:
     calls_forgotten: int = 0
     calls_timed_out: int = 0
     bindings_forgotten: int = 0
-    open_transactions: int = 0
-    open_calls: int = 0
-    bindings: int = 0
     events: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
