@@ -26,7 +26,7 @@ DEMO = REPOSITORY / "examples" / "data"
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
 
-pytest_plugins = ["support.opensearch.fixtures", "support.stores"]
+pytest_plugins = ["support.event_schema", "support.opensearch.fixtures", "support.stores"]
 
 Require = Callable[[object, str], None]
 

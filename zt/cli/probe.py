@@ -53,7 +53,7 @@ def pcap(
                 try:
                     write(probe.read_capture(capture, str(path)))
                 except CaptureError as error:
-                    if not probe.stats.frames:
+                    if not probe.stats.capture.frames:
                         raise
                     note(f"error: {error.diagnostics()}")
                     failed = True
@@ -64,8 +64,6 @@ def pcap(
     else:
         messages = stats.requests + stats.responses
         events = sum(stats.events.values())
-        note(f"{stats.frames} frames, {messages} SIP messages, {events} events")
-        if stats.tcp_not_decoded:
-            note(f"{stats.tcp_not_decoded} frames of TCP are not decoded yet")
+        note(f"{stats.capture.frames} frames, {messages} SIP messages, {events} events")
     if failed:
         raise typer.Exit(1)

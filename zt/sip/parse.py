@@ -65,6 +65,11 @@ _WANTED = {
     "proxy-authorization": "credentials",
     "www-authenticate": "challenges",
     "proxy-authenticate": "challenges",
+    "p-asserted-identity": "pai",
+    "session-expires": "session-expires",
+    "x": "session-expires",
+    "content-length": "content-length",
+    "l": "content-length",
 }
 _MANDATORY = {"via": "Via", "from": "From", "to": "To", "call-id": "Call-ID", "cseq": "CSeq"}
 _NONE = [""]  # the values of an absent header
@@ -83,6 +88,9 @@ class Message:
         previous_branch: of the Via below, from the hop before, with the magic cookie.
         contacts: raw values of the Contact headers, each perhaps a list.
         expires: of the Expires header.
+        pai: URI of the first P-Asserted-Identity (RFC 3325).
+        session_expires: seconds, of the Session-Expires header (RFC 4028).
+        content_length: as the sender says it; not compared with the body.
         error: why this is no valid SIP; the other fields hold what could be read.
     """
 
@@ -102,6 +110,9 @@ class Message:
     cseq: int = 0
     contacts: tuple[str, ...] = ()
     expires: int | None = None
+    pai: str = ""
+    session_expires: int | None = None
+    content_length: int | None = None
     user_agent: str = ""
     server: str = ""
     credentials: tuple[Digest, ...] = ()
@@ -188,6 +199,12 @@ def _fill(message: Message, headers: dict[str, list[str]]) -> str:
     message.call_id = headers.get("call-id", _NONE)[0][:MAX_TEXT]
     if "expires" in headers:
         message.expires = number(headers["expires"][0])
+    if "pai" in headers:
+        message.pai = address(headers["pai"][0].partition(",")[0]).uri
+    if "session-expires" in headers:
+        message.session_expires = number(headers["session-expires"][0].partition(";")[0])
+    if "content-length" in headers:
+        message.content_length = number(headers["content-length"][0])
     sender = headers.get("from", _NONE)[0]
     message.from_uri, parameters = address(sender)
     message.from_tag = parameter(parameters, "tag")

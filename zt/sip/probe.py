@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
-from zt.sip.capture import LINK_TYPES, Datagram, Skip, decode, read_frames
+from zt.sip.capture import Datagram, Decoder, read_frames
 from zt.sip.events import Agent, Event
+from zt.sip.geoip import Places
 from zt.sip.rules import Rules
 from zt.sip.stats import Limits, Stats
 from zt.sip.tables import SECOND
 from zt.sip.throttle import Counters, Sampler, SamplerSettings, Throttle, ThrottleSettings
+from zt.sip.timers import Timers
 
 _THROTTLED: Final = ThrottleSettings()
 
@@ -25,6 +27,8 @@ class Probe:
     Args:
         agent: who makes the events.
         limits: how much to remember.
+        timers: how long to wait.
+        places: where addresses are, for `geoip`; None adds nothing.
         throttle: when events are held back; None sends them all.
         sampler: when messages are shed before they are parsed; None, the default, parses them
             all. A live probe must keep up and so should have one, a file can wait.
@@ -37,12 +41,15 @@ class Probe:
         agent: Agent,
         limits: Limits | None = None,
         *,
+        timers: Timers | None = None,
+        places: Places | None = None,
         throttle: ThrottleSettings | None = _THROTTLED,
         sampler: SamplerSettings | None = None,
         counters_every: int = 0,
     ) -> None:
-        self._stats = Stats()
-        self._rules = Rules(agent, limits or Limits(), self._stats)
+        self._decoder = Decoder()
+        self._stats = Stats(capture=self._decoder.counters)
+        self._rules = Rules(agent, limits or Limits(), self._stats, timers, places)
         self._throttle = Throttle(throttle, agent) if throttle is not None else None
         self._sampler = Sampler(sampler, agent) if sampler is not None else None
         self._counters = self._counting(agent, counters_every) if counters_every else None
@@ -89,13 +96,8 @@ class Probe:
             CaptureError: no capture, an unsupported link type, damaged or cut off. Everything
                 before the cut has been fed by then.
         """
-        stats = self._stats
-        for time, link_type, data, cut in read_frames(source, name):
-            stats.frames += 1
-            datagram = decode(time, link_type, data)
-            if isinstance(datagram, Skip):
-                stats.skipped(datagram, cut=cut, supported=link_type in LINK_TYPES)
-            else:
+        for frame in read_frames(source, name):
+            for datagram in self._decoder.feed(frame):
                 yield from self.feed(datagram)
 
     def feed(self, datagram: Datagram) -> list[Event]:
@@ -127,7 +129,7 @@ class Probe:
     def finish(self) -> list[Event]:
         """Ends the capture: what is still open gets its event, with that as its reason, and what
         was held back is reported."""
-        out: list[Event] = []
+        out = [event for datagram in self._decoder.finish() for event in self.feed(datagram)]
         self._send(self._rules.finish(), self._time, out)
         if self._throttle is not None:
             out += self._throttle.finish()
@@ -177,5 +179,7 @@ class Probe:
         return {"made": made, "sent": sent, "suppressed": suppressed}
 
     def _read_sizes(self) -> Mapping[str, int]:
-        throttle = self._throttle.sizes() if self._throttle is not None else {}
-        return throttle | (self._sampler.sizes() if self._sampler is not None else {})
+        sizes = self._rules.sizes()
+        if self._throttle is not None:
+            sizes |= self._throttle.sizes()
+        return sizes | (self._sampler.sizes() if self._sampler is not None else {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from zt.sip.capture import Skip
+from zt.sip.capture import CaptureCounters
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,64 +14,66 @@ class Limits:
 
     The defaults hold a busy site. An open transaction takes 2 kB normally, and at most about
     14 kB if its sender fills every text up; the other entries are smaller.
+
+    Attributes:
+        transactions: in each of five states; a thousand new ones each second.
+        challenges: not yet answered.
+        calls: open at the same time.
+        registrations: bindings.
+        nonces: given out, and accepted.
+        proofs: pairs of a proven client and its server.
+        keep_alives: what is polled.
+        parse_errors: distinct broken messages, to absorb their repeats.
     """
 
-    transactions: int = 32_768  # in each of three states; a thousand new ones each second
+    transactions: int = 32_768
     challenges: int = 32_768
-    calls: int = 32_768
-    registrations: int = 131_072  # addresses of record
+    calls: int = 131_072
+    registrations: int = 131_072
     nonces: int = 131_072
-    parse_errors: int = 4_096  # distinct broken messages, to absorb their repeats
+    proofs: int = 131_072
+    keep_alives: int = 32_768
+    parse_errors: int = 4_096
 
 
 @dataclass(slots=True)
 class Stats:
-    """What was seen and what became of it. Every frame is in exactly one of the first groups.
+    """What was seen and what became of it.
 
     Attributes:
-        frames: all frames of captures.
-        not_ip, other_transport, malformed: frames without UDP; headers that contradict themselves.
-        tcp_not_decoded, fragments_skipped: not decoded by this version.
-        unsupported_link: frames of a link type that is not understood.
-        datagrams: UDP datagrams; the following are parts of them.
+        capture: the counters of frames.
+        datagrams: what came from captures and elsewhere; the following are parts of them.
         cut: datagrams that the snap length cut.
-        cut_unusable: of these and of frames cut inside a header, those with too little left.
-        not_sip: keep-alives, STUN, RTP and everything else that does not claim to be SIP.
+        cut_unusable: of these, those with too little left.
+        not_sip: pings, STUN, RTP and everything else that does not claim to be SIP.
+        pings: of these, keep-alives of empty lines or zeros (RFC 5626 section 3.5.1).
         parse_errors: broken SIP, repeats included.
         requests, responses: SIP messages.
         retransmissions: of these, repeats that were absorbed.
         unmatched_responses: of these, responses to requests that were not seen.
-        calls_forgotten: calls left because there were too many, or too long.
+        keep_alives: outcomes of polling that were no news.
+        calls_forgotten: calls that left because there were too many.
+        calls_timed_out: calls that ended without BYE.
+        bindings_forgotten: bindings that left because there were too many.
         events: events by type.
     """
 
-    frames: int = 0
-    not_ip: int = 0
-    other_transport: int = 0
-    malformed: int = 0
-    tcp_not_decoded: int = 0
-    fragments_skipped: int = 0
-    unsupported_link: int = 0
+    capture: CaptureCounters = field(default_factory=CaptureCounters)
     datagrams: int = 0
     cut: int = 0
     cut_unusable: int = 0
     not_sip: int = 0
+    pings: int = 0
     parse_errors: int = 0
     requests: int = 0
     responses: int = 0
     retransmissions: int = 0
     unmatched_responses: int = 0
+    keep_alives: int = 0
     calls_forgotten: int = 0
+    calls_timed_out: int = 0
+    bindings_forgotten: int = 0
     events: dict[str, int] = field(default_factory=dict)
-
-    def skipped(self, why: Skip, *, cut: bool, supported: bool) -> None:
-        """Counts a frame without datagram; `cut` by the snap length, link type `supported`."""
-        if not supported:
-            self.unsupported_link += 1
-        elif cut and why is Skip.MALFORMED:
-            self.cut_unusable += 1
-        else:
-            setattr(self, why.value, getattr(self, why.value) + 1)
 
     def as_dict(self) -> dict[str, Any]:
         """All counters, for display."""

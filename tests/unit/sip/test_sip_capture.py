@@ -227,14 +227,15 @@ def test_every_frame_is_counted_once() -> None:
         FRAME[:20],
     ]
     stats = run(pcap(frames))[1].stats
-    assert stats.frames == len(frames) == 6
+    counters = stats.capture
+    assert counters.frames == len(frames) == 6
     assert (
-        stats.datagrams,
-        stats.tcp_not_decoded,
-        stats.other_transport,
-        stats.fragments_skipped,
-        stats.not_ip,
-        stats.malformed,
+        counters.carried,
+        counters.tcp_foreign,
+        counters.other_transport,
+        counters.fragments,
+        counters.not_ip,
+        counters.malformed,
     ) == (1, 1, 1, 1, 1, 1)
     assert stats.as_dict()["events"] == {"other-timeout": 1}
 
@@ -244,7 +245,7 @@ def test_mixed_interfaces_are_counted_not_refused() -> None:
     data += enhanced(b"radio", START) + enhanced(FRAME, START, number=1)
     events, run_ = run(data)
     assert types(events) == ["other-timeout"]
-    assert run_.stats.unsupported_link == 1
+    assert run_.stats.capture.unsupported_link == 1
 
 
 @given(st.sampled_from(sorted(LINK_TYPES)), st.binary(max_size=120))

@@ -102,6 +102,15 @@ def test_a_response() -> None:
     assert message.server == "PBX 2.0"
 
 
+def test_what_a_session_and_its_network_say() -> None:
+    message = parse(
+        ask(
+            "INVITE", extra=["P-Asserted-Identity: <sip:a@h>, <tel:+1>", "x: 90;refresher=uac"]
+        ).encode()
+    )
+    assert (message.pai, message.session_expires, message.content_length) == ("sip:a@h", 90, 0)
+
+
 def test_compact_folded_and_bare() -> None:
     text = (
         "\r\nOPTIONS  sip:b@h   SIP/2.0\n"

@@ -129,13 +129,19 @@ def test_fields(name: str, index: int, fields: dict[str, Any]) -> None:
 
 @needs_captures
 def test_what_is_not_decoded_yet_is_counted() -> None:
-    assert run("sip-over-tcp.pcap")[1].stats.tcp_not_decoded == 16
+    assert run("sip-over-tcp.pcap")[1].stats.capture.tcp_foreign == 16
 
 
 @needs_captures
 def test_media_is_no_sip() -> None:
     stats = run("register-invite-reinvite-bye.pcap")[1].stats
-    assert (stats.frames, stats.not_sip, stats.requests, stats.responses) == (230, 218, 6, 6)
+    assert stats.capture.frames == 230
+    assert (stats.capture.frames, stats.not_sip, stats.requests, stats.responses) == (
+        230,
+        218,
+        6,
+        6,
+    )
 
 
 @needs_captures

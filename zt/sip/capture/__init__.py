@@ -11,8 +11,19 @@ EtherType.
 
 from __future__ import annotations
 
+from zt.sip.capture.counters import CaptureCounters
+from zt.sip.capture.decoder import Decoder
 from zt.sip.capture.link import LINK_TYPES, Datagram, Skip, decode
 from zt.sip.capture.read import read_frames
 from zt.sip.capture.source import Frame
 
-__all__ = ["LINK_TYPES", "Datagram", "Frame", "Skip", "decode", "read_frames"]
+__all__ = [
+    "LINK_TYPES",
+    "CaptureCounters",
+    "Datagram",
+    "Decoder",
+    "Frame",
+    "Skip",
+    "decode",
+    "read_frames",
+]

@@ -26,12 +26,12 @@ _UDP_HEADER = struct.Struct(">HHH")
 
 
 class Skip(Enum):
-    """Why a frame holds no datagram for the probe; the value is its counter in `Stats`."""
+    """Why a frame holds no datagram for the probe."""
 
     NOT_IP = "not_ip"
     OTHER_TRANSPORT = "other_transport"
-    TCP = "tcp_not_decoded"
-    FRAGMENT = "fragments_skipped"
+    TCP = "tcp"
+    FRAGMENT = "fragment"
     MALFORMED = "malformed"
 
 
@@ -42,8 +42,9 @@ class Datagram:
     Attributes:
         time: microseconds since 1970 (UTC).
         src: packed address of the sender, 4 or 16 bytes; `dst` likewise.
-        transport: "UDP", "TCP" or "TLS".
+        transport: "UDP", "TCP", "TLS", "WS", "WSS" or "SCTP".
         cut: some of the payload's bytes were not captured.
+        connected: the sender spoke over an established connection: its address is no mere claim.
     """
 
     time: int
@@ -54,6 +55,7 @@ class Datagram:
     payload: bytes
     transport: str = "UDP"
     cut: bool = False
+    connected: bool = False
 
 
 def decode(time: int, link_type: int, data: bytes) -> Datagram | Skip:
