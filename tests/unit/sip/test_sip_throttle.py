@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -215,6 +216,23 @@ def test_events_held_back_are_bounded_in_number() -> None:
         throttled(flood(50, address(n)), throttle=throttle, end=False)
         assert throttle.sizes()["throttle_held"] <= 5
     assert throttle.pending == 5 * 29
+
+
+def test_a_flood_of_ever_new_senders_takes_no_more_memory_the_longer_it_lasts() -> None:
+    throttle = Throttle(ThrottleSettings(states=2_000, held=100), AGENT)
+
+    def flood_on(begin: int, end: int) -> int:
+        for n in range(begin, end):
+            throttle.take([made(0, address(n))[1]], START + n * 50)
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        full = flood_on(0, 40_000)  # and so are the caches
+        assert flood_on(40_000, 60_000) < full + 100_000
+    finally:
+        tracemalloc.stop()
+    assert throttle.sizes() == {"throttle_states": 2_000, "throttle_held": 0}
 
 
 def test_a_clock_that_is_set_back_freezes_no_rate() -> None:

@@ -184,20 +184,20 @@ def summed(found: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 def test_counters_are_made_at_the_minutes_of_the_capture() -> None:
     probe = Probe(AGENT, counters_every=60)
-    options = [datagram(n * 10, PHONE, SERVER, ask("OPTIONS", call=f"c{n}")) for n in range(13)]
-    found = counters(run(probe, options))
+    messages = [datagram(n * 10, PHONE, SERVER, ask("MESSAGE", call=f"c{n}")) for n in range(13)]
+    found = counters(run(probe, messages))
     assert [event["@timestamp"][14:19] for event in found] == ["01:00", "02:00", "02:00"]
     first = found[0]
     assert first["agent"] == AGENT.fields()
     assert first["counters"] == {
         "seconds": 60,
         "messages": 6,
-        "requests": {"OPTIONS": 6},
+        "requests": {"MESSAGE": 6},
         "sip": {"datagrams": 6, "requests": 6},
         "events": {
             "made": {"other-timeout": 2}, "sent": {"other-timeout": 2},
         },
-        "tables": {"throttle_states": 1},
+        "tables": {"transactions": 4, "throttle_states": 1},
     }  # fmt: skip
 
 

@@ -53,9 +53,9 @@ class Limits:
 class RateMeter:
     """Counts, and says whether a limit is exceeded. Times must not decrease from call to call.
 
-    Most calls must be cheap. Up to the count `_free`, no limit can be exceeded before `until`; up to
-    `_free_long`, none but the shortest before `_until_long`. Before `_sure` one stays exceeded,
-    whatever comes.
+    Most calls must be cheap. Up to the count `_free`, no limit can be exceeded before `until`; up
+    to `_free_long`, none but the shortest before `_until_long`. Before `_sure` one stays
+    exceeded, whatever comes.
 
     Args:
         limits: what is allowed.
