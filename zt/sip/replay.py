@@ -63,4 +63,4 @@ def probe_capture(
         capture, of an unsupported link type, damaged, or cut off; in the last two cases after
         all events of what came before.
     """
-    return CaptureEvents(source, name, agent)
+    return CaptureEvents(source, name, agent, throttle)
