@@ -185,6 +185,14 @@ def test_proven_senders_keep_their_events_in_a_forged_flood() -> None:
     assert of_source(sent, "192.0.2.9") == [event for _, event in honest]
 
 
+def test_no_proven_event_stands_for_forged_ones() -> None:
+    forged = [made(n / 100, "192.0.2.9") for n in range(1_000)]
+    honest = [made(n + 0.005, "192.0.2.9", proven=True) for n in range(10)]
+    sent = throttled(sorted(forged + honest, key=lambda one: one[0]))
+    assert sum(weight(event) for event in sent if event["client"]["proven"]) == 10
+    assert weights(sent) == {"auth-failed": 1_010}
+
+
 def test_a_sender_known_for_long_reports_once_in_a_forged_flood() -> None:
     before = made(0, "192.0.2.9")
     forged = [made(120 + n / 20_000, address(n % 2_000)) for n in range(40_000)]

@@ -51,7 +51,7 @@ def test_every_event_is_counted_in_exactly_one_that_is_sent(
 ) -> None:
     throttle = Throttle(given_settings, AGENT)
     taken: Counter[str] = Counter()
-    taken_of: Counter[tuple[str, str]] = Counter()
+    taken_of: Counter[tuple[str, str, bool]] = Counter()
     sent: list[Event] = []
     now = START + 10_000 * SECOND
     for gap, kind, source, proven, number in given_steps:
@@ -60,7 +60,7 @@ def test_every_event_is_counted_in_exactly_one_that_is_sent(
         for _ in range(number):
             sent += throttle.take([made(0, source, kind, proven=proven)[1]], now)
         taken[kind] += number
-        taken_of[kind, source] += number
+        taken_of[kind, source, proven] += number
         assert sum(taken.values()) == sum(map(weight, sent)) + throttle.pending
         sizes = throttle.sizes()
         assert sizes["throttle_states"] <= given_settings.states
@@ -69,11 +69,11 @@ def test_every_event_is_counted_in_exactly_one_that_is_sent(
     assert throttle.pending == 0
 
     counted: Counter[str] = Counter()
-    blamed: Counter[tuple[str, str]] = Counter()
+    blamed: Counter[tuple[str, str, bool]] = Counter()
     for event in sent:
         counted[event["type"]] += weight(event)
         if (source := event["client"].get("ip")) is not None:
-            blamed[event["type"], source] += weight(event)
+            blamed[event["type"], source, event["client"]["proven"]] += weight(event)
     assert counted == taken
     assert all(blamed[key] <= taken_of[key] for key in blamed), "blamed for more than it did"
     assert throttle.sent() == Counter(event["type"] for event in sent)

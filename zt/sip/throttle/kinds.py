@@ -72,7 +72,8 @@ class Everyone:
 
     def fields(self, now: int, others: int) -> dict[str, Any]:
         """The `rate` object of a source's only report."""
-        return rate_fields(self.excess.count, others, self.meter.measure(now), f"{self._kind}:*")
+        exceeded = max(self.excess.count, 1)
+        return rate_fields(exceeded, others, self.meter.measure(now), f"{self._kind}:*")
 
     def absorb(self, number: int, timestamp: str, now: int) -> bool:
         """Takes so many events over, the last one of that time; True if `event` is due."""
@@ -113,7 +114,3 @@ class Kind:
         self.others = Everyone(settings, name, proven=False)
         self.sent = 0
         self.suppressed = 0
-
-    def everyone(self, event: dict[str, Any]) -> Everyone:
-        """All sources of the sort that an event's client is of."""
-        return self.proven if event["client"]["proven"] else self.others

@@ -81,7 +81,7 @@ class ThrottleSettings:
             forge them, and so send events without limit.
         always_report: event types that are always sent.
         ipv6_prefix: bits of an IPv6 address that make a source; who has one has 2**64 of them.
-        states: (type, source) pairs remembered; the one unused for longest leaves first.
+        states: pairs of event type and source remembered; what is unused for longest leaves first.
         held: events kept to be reported later; the oldest is reported early.
     """
 

@@ -22,24 +22,28 @@ from zt.sip.throttle.settings import ThrottleSettings
 from zt.sip.throttle.sources import Sources
 
 _LONG_AGO: Final = -NEVER
-_Key: TypeAlias = tuple[str, str]  # event type, source
+_Key: TypeAlias = tuple[str, str, bool]  # event type, source, proven
 
 
 class _Source:
-    """One event type from one source.
+    """One event type from one source, whose address is proven or not.
+
+    The two are apart, so that no event with a proven sender ever stands for forged ones.
 
     Attributes:
+        everyone: all sources of the sort.
         meter: its rate.
         excess: what was held back; None while nothing was.
         held: the latest event that was, while something is pending.
         reported: microseconds; when its last report was sent.
     """
 
-    __slots__ = ("excess", "held", "key", "kind", "meter", "reported")
+    __slots__ = ("everyone", "excess", "held", "key", "kind", "meter", "reported")
 
     def __init__(self, kind: Kind, key: _Key, now: int) -> None:
         self.kind = kind
         self.key = key
+        self.everyone = kind.proven if key[2] else kind.others
         self.meter = RateMeter(kind.limits, now)
         self.excess: Excess | None = None
         self.held: Event | None = None
@@ -143,7 +147,7 @@ class Throttle:
         if origin.listed:
             self._send(kind, event, out)
             return
-        key = (name, origin.name)
+        key = (name, origin.name, client["proven"])
         source = self._states.get(key)
         if source is None:
             source = self._remember(kind, key, now, out)
@@ -162,8 +166,7 @@ class Throttle:
         if len(self._states) >= self._settings.states:
             oldest = self._states.popitem(last=False)[1]
             if (event := oldest.held) is not None:
-                pending = self._settle(oldest)
-                self._absorb(oldest.kind, event, pending, now, out)
+                self._absorb(oldest, event, self._settle(oldest), now, out)
         source = self._states[key] = _Source(kind, key, now)
         return source
 
@@ -174,9 +177,9 @@ class Throttle:
         if excess is None:
             excess = source.excess = Excess(settings.first, settings.step, self._quiet)
         due = excess.add(1, now)
-        everyone = source.kind.everyone(event)
+        everyone = source.everyone
         if everyone.heard(source.reported, now) and everyone.meter.exceeded(now):
-            self._absorb(source.kind, event, self._settle(source), now, out)
+            self._absorb(source, event, self._settle(source), now, out)
         elif due:
             others = self._settle(source) - 1
             rate = self._rate(source, excess.count, others, now)
@@ -214,29 +217,32 @@ class Throttle:
         out: list[Event],
     ) -> None:
         """Sends a source's report, if its type's rate over all sources lets it."""
-        kind = source.kind
-        everyone = kind.proven if event["client"]["proven"] else kind.others
+        everyone = source.everyone
         if everyone.exceeded(now):
             if everyone.heard(source.reported, now) or not everyone.admits(now):
-                self._absorb(kind, event, 1 + others, now, out)
+                self._absorb(source, event, 1 + others, now, out)
                 return
             rate = rate or everyone.fields(now, others)
         source.reported = now
+        kind = source.kind
         if rate is not None:
             event["rate"] = rate
             kind.suppressed += others
         kind.sent += 1
         out.append(event)
 
-    def _absorb(self, kind: Kind, event: Event, number: int, now: int, out: list[Event]) -> None:
+    def _absorb(
+        self, source: _Source, event: Event, number: int, now: int, out: list[Event]
+    ) -> None:
         """Adds so many events, of which this is the latest, to the sum over all sources."""
-        everyone = kind.everyone(event)
+        everyone = source.everyone
         if everyone.absorb(number, event["@timestamp"], now):
-            self._send(kind, everyone.event(self._agent.fields(), now), out)
+            self._send(source.kind, everyone.event(self._agent.fields(), now), out)
 
     @staticmethod
     def _rate(source: _Source, exceeded: int, others: int, now: int) -> dict[str, Any]:
-        return rate_fields(exceeded, others, source.meter.measure(now), ":".join(source.key))
+        kind, name, _ = source.key
+        return rate_fields(exceeded, others, source.meter.measure(now), f"{kind}:{name}")
 
     @staticmethod
     def _send(kind: Kind, event: Event, out: list[Event]) -> None:
