@@ -9,7 +9,7 @@ exact counts, and a million forged senders as a flood.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
 from zt.sip.events import Agent, Event
@@ -76,7 +76,7 @@ class Throttle:
     def pending(self) -> int:
         """Events that nothing given out so far stands for."""
         waiting = sum(one.excess.pending for one in self._waiting.values() if one.excess)
-        return waiting + sum(one.excess.pending for one in self._everyone())
+        return waiting + sum(everyone.excess.pending for _, everyone in self._everyone())
 
     def sent(self) -> dict[str, int]:
         """Events given out, by type."""
@@ -105,34 +105,32 @@ class Throttle:
         """Lets time pass; gives the reports that were waiting for it to be quiet."""
         now = self._clock.at(time)
         out: list[Event] = []
-        while self._waiting:
-            first = next(iter(self._waiting.values()))
-            if first.excess is None or first.excess.waits(now):
-                break
+        while (first := self._longest_waiting()) and first.excess and not first.excess.waits(now):
             self._report_held(first, now, out)
-        for kind in self._kinds.values():
-            for everyone in (kind.proven, kind.others):
-                if everyone.excess.pending and not everyone.excess.waits(now):
-                    self._send(kind, everyone.event(self._agent.fields(), now), out)
+        for kind, everyone in self._everyone():
+            if everyone.excess.pending and not everyone.excess.waits(now):
+                self._send(kind, everyone.event(self._agent.fields(), now), out)
         return out
 
     def finish(self) -> list[Event]:
         """Ends the capture: reports everything that is pending, and forgets all sources."""
         now = self._clock.now
         out: list[Event] = []
-        while self._waiting:
-            self._report_held(next(iter(self._waiting.values())), now, out)
-        for kind in self._kinds.values():
-            for everyone in (kind.proven, kind.others):
-                if everyone.excess.pending:
-                    self._send(kind, everyone.event(self._agent.fields(), now), out)
+        while first := self._longest_waiting():
+            self._report_held(first, now, out)
+        for kind, everyone in self._everyone():
+            if everyone.excess.pending:
+                self._send(kind, everyone.event(self._agent.fields(), now), out)
         self._states.clear()
         return out
 
-    def _everyone(self) -> Iterable[Everyone]:
+    def _everyone(self) -> Iterator[tuple[Kind, Everyone]]:
         for kind in self._kinds.values():
-            yield kind.proven
-            yield kind.others
+            yield kind, kind.proven
+            yield kind, kind.others
+
+    def _longest_waiting(self) -> _Source | None:
+        return next(iter(self._waiting.values()), None)
 
     def _take(self, event: Event, now: int, out: list[Event]) -> None:
         name = event["type"]
@@ -188,8 +186,8 @@ class Throttle:
             source.held = event
             self._waiting[source.key] = source
             self._waiting.move_to_end(source.key)
-            if len(self._waiting) > settings.held:
-                self._report_held(next(iter(self._waiting.values())), now, out)
+            if len(self._waiting) > settings.held and (first := self._longest_waiting()):
+                self._report_held(first, now, out)
 
     def _settle(self, source: _Source) -> int:
         """Takes what a source has pending."""
