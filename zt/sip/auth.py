@@ -112,7 +112,7 @@ class Challenges:
         self._waiting: ExpiringTable[_Exact, Challenged] = ExpiringTable(seconds * SECOND, limit)
         self._by_sender: dict[_Sender, dict[_Exact, None]] = {}
         self._reason = f"challenge not answered within {seconds} s"
-        self.evicted: list[Challenged] = []  # to be yielded by the next `unanswered`
+        self.evicted: list[Challenged] = []  # what left early and was not taken yet
 
     def wait(
         self, transaction: Transaction, response: Message, time: int, now: int, *, rejected: bool
@@ -158,11 +158,14 @@ class Challenges:
                 break
         return None
 
+    def take_evicted(self) -> list[tuple[Challenged, str]]:
+        """Gives what left early, once, with the reason."""
+        evicted, self.evicted = self.evicted, []
+        return [(challenged, "too many open challenges") for challenged in evicted]
+
     def unanswered(self, now: int) -> Iterator[tuple[Challenged, str]]:
         """Removes and yields what waited in vain, with the reason."""
-        for challenged in self.evicted:
-            yield challenged, "too many open challenges"
-        self.evicted.clear()
+        yield from self.take_evicted()
         for _, challenged in self._waiting.expire(now):
             self._forget(challenged)
             yield challenged, self._reason

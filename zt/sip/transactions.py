@@ -143,7 +143,7 @@ class Transactions:
         timers: how long they wait.
 
     Attributes:
-        evicted: what left early; `ended` should be called soon when there is something.
+        evicted: what left early and was not taken yet.
     """
 
     def __init__(self, limit: int, timers: Timers) -> None:
@@ -279,10 +279,14 @@ class Transactions:
             self._forget(next(iter(finished.entries)))
         self._enter(transaction, finished, now)
 
+    def take_evicted(self) -> list[Unanswered]:
+        """Gives what left early, once."""
+        evicted, self.evicted = self.evicted, []
+        return evicted
+
     def ended(self, now: int) -> Iterator[Unanswered]:
         """Removes and yields what ended without a final answer by `now`."""
-        yield from self.evicted
-        self.evicted.clear()
+        yield from self.take_evicted()
         for stage in self._stages:
             while (deadline := stage.deadline()) <= now:
                 transaction = next(iter(stage.entries))
