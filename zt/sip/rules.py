@@ -76,8 +76,8 @@ class Rules:
             timers.binding_grace,
         )
         self._running_until = timers.established * SECOND
-        self._transactions = Transactions(limits.transactions, timers)
-        self._challenges = Challenges(limits.challenges, timers.challenge)
+        self._transactions = Transactions(limits.transactions, limits.request_bytes, timers)
+        self._challenges = Challenges(limits.challenges, limits.request_bytes, timers.challenge)
         self._nonces = Nonces(limits.nonces)
         self._proofs = Proofs(limits.proofs)
         self._calls = Calls(limits.calls, timers)
