@@ -10,7 +10,7 @@ from zt.sip.fingerprint import fingerprint, header_order
 
 
 def signed(**more: str) -> str:
-    event: Event = run(*exchange(0, "MESSAGE", 404, **more))[0][0]  # type: ignore[arg-type]
+    event: Event = run(*exchange(0, "MESSAGE", 404, **more))[0][0]
     return str(event["sip"]["request"]["sig"])
 
 

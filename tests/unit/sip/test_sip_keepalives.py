@@ -63,7 +63,7 @@ def test_a_scanner_has_no_keep_alives() -> None:
     "changed", [{"client": OTHER_PHONE}, {"server": "192.0.2.1"}, {"user": "carol"}, {"to": "dave"}]
 )
 def test_polls_of_others_are_polls_of_their_own(changed: dict[str, str]) -> None:
-    steps = [*exchange(0, "OPTIONS", 200), *exchange(30, "OPTIONS", 200, call="c", **changed)]  # type: ignore[arg-type]
+    steps = [*exchange(0, "OPTIONS", 200), *exchange(30, "OPTIONS", 200, call="c", **changed)]
     assert types(run(*steps)[0]) == ["other-ok"] * 2
 
 
