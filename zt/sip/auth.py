@@ -105,14 +105,17 @@ class Challenges:
 
     Args:
         limit: challenges held; the oldest leaves first and counts as unanswered.
+        weight: bytes of requests held.
         seconds: that a client has to come back with credentials.
     """
 
-    def __init__(self, limit: int, seconds: int) -> None:
+    def __init__(self, limit: int, weight: int, seconds: int) -> None:
+        self._limit = weight
+        self._weight = 0
         self._waiting: ExpiringTable[_Exact, Challenged] = ExpiringTable(seconds * SECOND, limit)
         self._by_sender: dict[_Sender, dict[_Exact, None]] = {}
         self._reason = f"challenge not answered within {seconds} s"
-        self.evicted: list[Challenged] = []  # to be yielded by the next `unanswered`
+        self.evicted: list[Challenged] = []  # what left early and was not taken yet
 
     def wait(
         self, transaction: Transaction, response: Message, time: int, now: int, *, rejected: bool
@@ -128,7 +131,12 @@ class Challenges:
         challenged = Challenged(transaction, response, time, sender, rejected)
         evicted = self._waiting.put(exact, challenged, now)
         self._by_sender.setdefault(sender, {})[exact] = None
+        self._weight += transaction.weight
         if evicted is not None:
+            self._forget(evicted)
+            self.evicted.append(evicted)
+        while self._weight > self._limit:
+            evicted = self._waiting.pop_oldest()
             self._forget(evicted)
             self.evicted.append(evicted)
 
@@ -158,11 +166,14 @@ class Challenges:
                 break
         return None
 
+    def take_evicted(self) -> list[tuple[Challenged, str]]:
+        """Gives what left early, once, with the reason."""
+        evicted, self.evicted = self.evicted, []
+        return [(challenged, "too many open challenges") for challenged in evicted]
+
     def unanswered(self, now: int) -> Iterator[tuple[Challenged, str]]:
         """Removes and yields what waited in vain, with the reason."""
-        for challenged in self.evicted:
-            yield challenged, "too many open challenges"
-        self.evicted.clear()
+        yield from self.take_evicted()
         for _, challenged in self._waiting.expire(now):
             self._forget(challenged)
             yield challenged, self._reason
@@ -173,12 +184,14 @@ class Challenges:
         for challenged in self._waiting.drain():
             yield challenged, "challenge not answered by the end of capture"
         self._by_sender.clear()
+        self._weight = 0
 
     def deadline(self) -> int:
         """When `unanswered` has something to do next."""
         return self._waiting.deadline()
 
     def _forget(self, challenged: Challenged) -> None:
+        self._weight -= challenged.transaction.weight
         others = self._by_sender.get(challenged.sender)
         if others is not None:
             others.pop(_exact(challenged.transaction), None)

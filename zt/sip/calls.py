@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from zt.sip.capture import Datagram
 from zt.sip.parse import Message
@@ -26,6 +26,7 @@ from zt.sip.transactions import Transaction
 
 _SHORTEST_SESSION = 90  # seconds; the least that RFC 4028 section 5 allows
 _LONGEST_SESSION = 24 * 3_600  # seconds; a sender must not make the probe wait for longer
+_MAX_ORPHANS = 4_096
 
 _Dialog: TypeAlias = tuple[str, str, str]
 
@@ -64,6 +65,23 @@ class Call:
         return message.from_tag == self.subject.from_tag
 
 
+class _Orphan(NamedTuple):
+    """A 2xx to an INVITE that was not seen: what it takes to make a call of it.
+
+    Attributes:
+        time: microseconds.
+        session: seconds, of its session timer.
+    """
+
+    time: int
+    server: bytes
+    server_port: int
+    client: bytes
+    status: int
+    session: int | None
+    software: str
+
+
 class Calls:
     """The calls that are open, ring, or ended lately.
 
@@ -87,8 +105,8 @@ class Calls:
         self._ended: ExpiringTable[_Dialog, None] = ExpiringTable(timers.repeats * SECOND, limit)
         self._gone: ExpiringTable[_Dialog, None] = ExpiringTable(_LONGEST_SESSION * SECOND, limit)
         # A 2xx without INVITE, and whom it went to: it takes an ACK from there to believe it.
-        self._orphans: ExpiringTable[_Dialog, tuple[Message, Datagram]] = ExpiringTable(
-            timers.repeats * SECOND, min(limit, 4_096)
+        self._orphans: ExpiringTable[_Dialog, _Orphan] = ExpiringTable(
+            timers.repeats * SECOND, min(limit, _MAX_ORPHANS)
         )
         self.forgotten = 0
         self.timed_out = 0
@@ -141,7 +159,9 @@ class Calls:
             honest=honest,
             last=response.status,
         )
-        if self._open.put(dialog, call, self._deadline(response, now), confirmed=running):
+        if self._open.put(
+            dialog, call, self._deadline(response.session_expires, now), confirmed=running
+        ):
             self.forgotten += 1
         return call
 
@@ -163,7 +183,7 @@ class Calls:
         call = self._open.get(dialog)
         if call is not None:
             call.last = response.status
-            self._open.move(dialog, self._deadline(response, now))
+            self._open.move(dialog, self._deadline(response.session_expires, now))
 
     def bye(self, call: Call, request: Message, time: int) -> None:
         """Notes a BYE; the first one's time is the end of the call."""
@@ -187,33 +207,42 @@ class Calls:
         """Notes a 2xx to an INVITE that was not seen."""
         dialog = _dialog(response.call_id, response.from_tag, response.to_tag)
         if dialog not in self._open and not self._is_over(dialog):
-            self._orphans.put(dialog, (response, datagram), now)
+            server = response.server or response.user_agent
+            orphan = _Orphan(
+                datagram.time,
+                datagram.src,
+                datagram.src_port,
+                datagram.dst,
+                response.status,
+                response.session_expires,
+                server,
+            )
+            self._orphans.put(dialog, orphan, now)
 
     def adopt(self, ack: Message, datagram: Datagram, now: int) -> Call | None:
         """Opens the call of an orphan, if an ACK came from where its 2xx went."""
         dialog = _dialog(ack.call_id, ack.from_tag, ack.to_tag)
         orphan = self._orphans.get(dialog)
-        if orphan is None or orphan[1].dst != datagram.src:
+        if orphan is None or orphan.client != datagram.src:
             return None
         self._orphans.pop(dialog)
-        response, answered = orphan
         ends = Ends(
-            datagram.src, datagram.src_port, answered.src, answered.src_port, datagram.transport
+            datagram.src, datagram.src_port, orphan.server, orphan.server_port, datagram.transport
         )
         about = subject(ack, ends, "", proven=datagram.connected)
         about.method = "INVITE"
         call = Call(
             dialog=dialog,
             subject=about,
-            software=shared(response.server or response.user_agent),
+            software=shared(orphan.software),
             invited=0,
             ringing=0,
-            started=answered.time,
+            started=orphan.time,
             running=False,
             honest=True,
-            last=response.status,
+            last=orphan.status,
         )
-        if self._open.put(dialog, call, self._deadline(response, now), confirmed=True):
+        if self._open.put(dialog, call, self._deadline(orphan.session, now), confirmed=True):
             self.forgotten += 1
         return call
 
@@ -244,9 +273,8 @@ class Calls:
     def _is_over(self, dialog: _Dialog) -> bool:
         return dialog in self._ended or dialog in self._gone
 
-    def _deadline(self, response: Message, now: int) -> int:
-        """Until when a call lives that this 2xx started or refreshed."""
-        session = response.session_expires
+    def _deadline(self, session: int | None, now: int) -> int:
+        """Until when a call lives that a 2xx with this Session-Expires started or refreshed."""
         if session is None:
             return now + self._established
         session = min(max(session, _SHORTEST_SESSION), _LONGEST_SESSION)

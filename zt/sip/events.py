@@ -123,6 +123,25 @@ def outcome(
     return event
 
 
+def call_start(
+    agent: Agent,
+    time: int,
+    call: Call,
+    invite: Transaction,
+    response: Message | None,
+    reason: str = "",
+) -> Event:
+    """The event of an INVITE that was answered; `response` is None where the 2xx was lost."""
+    event = _event(agent, "call-start", time, call.subject)
+    if response is not None:
+        _answer(event, response)
+    else:
+        event["sip"]["response"] = {"last": invite.last}
+    _setup(event["sip"], invite.started, invite.ringing, time)
+    event["event"] = _details(invite, reason, call.subject)
+    return event
+
+
 def call_end(
     agent: Agent,
     time: int,

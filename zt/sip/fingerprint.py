@@ -49,11 +49,10 @@ _LETTERS = {
     b"proxy-authorization": "",
 }
 _OTHER = "x"
-_SHAPES = (
-    ("d", re.compile(r"[0-9]+")),
-    ("h", re.compile(r"[0-9a-f]+|[0-9A-F]+")),
-    ("u", re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")),
-    ("a", re.compile(r"[0-9A-Za-z]+")),
+# The name of the group that matches is the kind of the shape.
+_SHAPE = re.compile(
+    r"(?P<d>[0-9]+)|(?P<h>[0-9a-f]+|[0-9A-F]+)|(?P<a>[0-9A-Za-z]+)"
+    r"|(?P<u>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 )
 _MIXED = "x"
 _COOKIE = 7  # characters of z9hG4bK, which all branches begin with
@@ -83,5 +82,5 @@ def _letters(names: tuple[bytes, ...]) -> str:
 
 def _shape(text: str) -> str:
     """Which characters a text has, and how many."""
-    kind = next((kind for kind, pattern in _SHAPES if pattern.fullmatch(text)), _MIXED)
-    return f"{kind}{len(text)}"
+    found = _SHAPE.fullmatch(text)
+    return f"{found.lastgroup if found else _MIXED}{len(text)}"

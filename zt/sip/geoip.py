@@ -6,6 +6,7 @@ The file is read locally; no address ever leaves for a look-up. It needs the pac
 
 from __future__ import annotations
 
+import struct
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from typing import Any
 from zt.errors import InputError
 
 _CACHED = 16_384  # addresses whose place is remembered
+# What reading a damaged file raises: maxminddb's own error is a RuntimeError, and it lets through
+# whatever the bytes lead to.
+_DAMAGE = (RuntimeError, ValueError, TypeError, LookupError, OverflowError, struct.error)
 
 
 class Places:
@@ -42,11 +46,10 @@ class Places:
                 f"{path}: {error.strerror or 'cannot be read'}",
                 "give the path of a MaxMind database (.mmdb)",
             ) from None
-        except maxminddb.InvalidDatabaseError:
+        except _DAMAGE:
             raise InputError(
                 f"{path}: not a MaxMind database, or a damaged one", "download it again"
             ) from None
-        self._damaged = maxminddb.InvalidDatabaseError
         self._reader = reader
         self.place = lru_cache(maxsize=_CACHED)(self._place)
 
@@ -54,7 +57,7 @@ class Places:
         """The place of an address in text; empty where nothing is known. Not to be altered."""
         try:
             record: Any = self._reader.get(address)
-        except (ValueError, self._damaged):  # IPv6 in a file of IPv4; damage inside the file
+        except _DAMAGE:  # also for IPv6 in a file of IPv4
             return {}
         place = {}
         if isinstance(code := _at(record, "country", "iso_code"), str) and code:

@@ -34,6 +34,7 @@ _NO_PROBES = frozenset({"REGISTER", "INVITE"})  # judged by their outcome, whoev
 _MAX_PING = 4  # bytes; CRLF CRLF (RFC 5626) and what phones send instead
 _PING = b"\r\n\0 "
 _REPEATED = 32 * SECOND  # microseconds during which a broken message is not reported again
+_TICK = SECOND // 10  # microseconds; what expires within is reported together, at its own times
 
 
 class Rules:
@@ -75,8 +76,8 @@ class Rules:
             timers.binding_grace,
         )
         self._running_until = timers.established * SECOND
-        self._transactions = Transactions(limits.transactions, timers)
-        self._challenges = Challenges(limits.challenges, timers.challenge)
+        self._transactions = Transactions(limits.transactions, limits.request_bytes, timers)
+        self._challenges = Challenges(limits.challenges, limits.request_bytes, timers.challenge)
         self._nonces = Nonces(limits.nonces)
         self._proofs = Proofs(limits.proofs)
         self._calls = Calls(limits.calls, timers)
@@ -111,9 +112,10 @@ class Rules:
     def advance(self, time: int) -> list[Event]:
         """Lets time pass, to microsecond `time`; gives the events that this decides."""
         found: list[Event] = []
-        self._now = max(self._now, time)
-        if self._now >= self._wake:
-            self._expire(found)
+        if time > self._now:
+            self._now = time
+            if time >= self._wake:
+                self._expire(found)
         return found
 
     def feed(self, datagram: Datagram) -> list[Event]:
@@ -142,7 +144,7 @@ class Rules:
             stats.requests += 1
             self._request(message, datagram, found)
         if self._transactions.evicted or self._challenges.evicted:
-            self._wake = 0
+            self._report_evicted(found)
         return found
 
     def finish(self) -> list[Event]:
@@ -153,6 +155,13 @@ class Rules:
         for challenged, reason in self._challenges.drain(self._now):
             self._unsettled(challenged, reason, found)
         return found
+
+    def _report_evicted(self, found: list[Event]) -> None:
+        """Reports what had to leave for something newer."""
+        for transaction, time, reason in self._transactions.take_evicted():
+            self._unanswered(transaction, time, reason, found)
+        for challenged, reason in self._challenges.take_evicted():
+            self._unsettled(challenged, reason, found)
 
     def _expire(self, found: list[Event]) -> None:
         """Lets everything go whose time has come."""
@@ -171,7 +180,7 @@ class Rules:
         self._keep_alives.expire(now)
         for _ in self._broken.expire(now):
             pass
-        self._wake = min(
+        due = min(
             now + self._shortest,  # what is new until then expires later
             self._transactions.deadline(),
             self._challenges.deadline(),
@@ -182,6 +191,7 @@ class Rules:
             self._keep_alives.deadline(),
             self._broken.deadline(),
         )
+        self._wake = max(due, now + _TICK)
 
     def _parse_error(self, datagram: Datagram, message: Message, found: list[Event]) -> None:
         self._stats.parse_errors += 1
@@ -275,7 +285,8 @@ class Rules:
             call = self._calls.start(invite, stand_in, time, self._now, honest=False)
             if call is not None:
                 self._calls.confirm(call)
-                self._emit(found, "call-start", time, invite, reason=reason)
+                event = events.call_start(self._agent, time, call, invite, None, reason)
+                self._add(found, event)
 
     def _response(self, message: Message, datagram: Datagram, found: list[Event]) -> None:
         status = message.status
@@ -371,8 +382,8 @@ class Rules:
         if invite.request.to_tag and time < self._began + self._running_until:
             # A call that began before the capture; later there can be none that is not known.
             self._calls.start(invite, response, time, now, running=True, honest=honest)
-        elif self._calls.start(invite, response, time, now, honest=honest):
-            self._emit(found, "call-start", time, invite, response)
+        elif call := self._calls.start(invite, response, time, now, honest=honest):
+            self._add(found, events.call_start(self._agent, time, call, invite, response))
 
     def _registered(
         self, transaction: Transaction, response: Message, time: int, found: list[Event]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from zt.errors import InputError
 from zt.sip.capture import CaptureCounters
 
 
@@ -12,28 +13,42 @@ from zt.sip.capture import CaptureCounters
 class Limits:
     """How much the probe remembers at most; the oldest leaves first.
 
-    The defaults hold a busy site. An open transaction takes 2 kB normally, and at most about
-    14 kB if its sender fills every text up; the other entries are smaller.
+    The defaults hold a busy site. An open transaction takes about 1.5 kB beside the bytes of its
+    request. A call or binding takes 2 kB normally, and at most about 6 kB if its sender fills every
+    text up; the other entries are smaller.
 
     Attributes:
-        transactions: in each of five states; a thousand new ones each second.
+        transactions: in each of five rooms; a thousand new ones each second.
         challenges: not yet answered.
+        request_bytes: of the requests of transactions, in each of these rooms, and of challenges.
         calls: open at the same time.
         registrations: bindings.
         nonces: given out, and accepted.
         proofs: pairs of a proven client and its server.
         keep_alives: what is polled.
         parse_errors: distinct broken messages, to absorb their repeats.
+
+    Raises:
+        InputError: a limit below 1.
     """
 
     transactions: int = 32_768
     challenges: int = 32_768
+    request_bytes: int = 64 << 20
     calls: int = 131_072
     registrations: int = 131_072
     nonces: int = 131_072
     proofs: int = 131_072
     keep_alives: int = 32_768
     parse_errors: int = 4_096
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            if getattr(self, one.name) < 1:
+                raise InputError(
+                    f"the limit {one.name} of the probe is {getattr(self, one.name)}",
+                    "give at least 1; the defaults hold a busy site",
+                )
 
 
 @dataclass(slots=True)

@@ -62,6 +62,10 @@ class ExpiringTable(Generic[K, V]):
         self._entries[key] = (now + self._lifetime, value)
         return evicted
 
+    def pop_oldest(self) -> V:
+        """Removes the entry that was put longest ago; there must be one."""
+        return self._entries.popitem(last=False)[1][1]
+
     def deadline(self) -> int:
         """When the oldest entry expires, or `NEVER`."""
         for deadline, _ in self._entries.values():

@@ -45,14 +45,29 @@ class _Stage:
         lifetime: microseconds.
         reason: what an event says of those that waited in vain; empty if they are finished.
         entries: with their deadlines, in microseconds.
+        weight: bytes of all their requests.
     """
 
-    __slots__ = ("entries", "lifetime", "reason")
+    __slots__ = ("entries", "lifetime", "reason", "weight")
 
     def __init__(self, seconds: int, reason: str = "") -> None:
         self.lifetime = seconds * SECOND
         self.reason = reason
         self.entries: OrderedDict[Transaction, int] = OrderedDict()
+        self.weight = 0
+
+    def enter(self, transaction: Transaction, now: int) -> None:
+        transaction.stage = self
+        self.entries[transaction] = now + self.lifetime
+        self.weight += transaction.weight
+
+    def leave(self, transaction: Transaction) -> None:
+        del self.entries[transaction]
+        self.weight -= transaction.weight
+
+    def full(self, limit: int, weight: int) -> bool:
+        """Whether there is no room for one more transaction."""
+        return len(self.entries) >= limit or self.weight >= weight
 
     def deadline(self) -> int:
         for deadline in self.entries.values():
@@ -67,6 +82,7 @@ class Transaction:
     Attributes:
         key, leg: how it is found: on its hop, and among the hops of the same request.
         started: microseconds; time of the request.
+        weight: bytes of the request, which bound what of it is held.
         order: of the request's headers, see `zt.sip.fingerprint`.
         proven: the client's address was proven when it sent this (see `zt.sip.auth`).
         stage: what it waits for.
@@ -84,6 +100,7 @@ class Transaction:
     request: Message
     ends: Ends
     started: int
+    weight: int
     order: str
     proven: bool
     stage: _Stage
@@ -124,9 +141,13 @@ class _Room:
     def stages(self) -> tuple[_Stage, ...]:
         return self.invite, self.bye, self.request, self.ringing
 
-    def silent(self) -> int:
-        """How many have no answer."""
-        return len(self.invite.entries) + len(self.bye.entries) + len(self.request.entries)
+    def full(self, limit: int, weight: int) -> bool:
+        """Whether there is no room for one more transaction without answer."""
+        invite, bye, request = self.invite, self.bye, self.request
+        return (
+            len(invite.entries) + len(bye.entries) + len(request.entries) >= limit
+            or invite.weight + bye.weight + request.weight >= weight
+        )
 
     def oldest(self) -> Transaction:
         """Of those without answer."""
@@ -140,14 +161,16 @@ class Transactions:
 
     Args:
         limit: transactions held in each of five rooms, see above.
+        weight: bytes of requests held in each of them.
         timers: how long they wait.
 
     Attributes:
-        evicted: what left early; `ended` should be called soon when there is something.
+        evicted: what left early and was not taken yet.
     """
 
-    def __init__(self, limit: int, timers: Timers) -> None:
+    def __init__(self, limit: int, weight: int, timers: Timers) -> None:
         self._limit = limit
+        self._weight = weight
         self._all: dict[Key, Transaction] = {}
         self._rooms = (_Room(timers), _Room(timers))  # of unproven clients, of proven ones
         self._finished = _Stage(timers.repeats)
@@ -186,7 +209,7 @@ class Transactions:
                 reason = "another request took its place"
                 self.evicted.append(Unanswered(known, datagram.time, reason))
         room = self._rooms[proven]
-        if room.silent() >= self._limit:
+        while room.full(self._limit, self._weight):
             self._evict(room.oldest(), datagram.time)
         method = message.method
         stage = (
@@ -205,12 +228,13 @@ class Transactions:
                 datagram.transport,
             ),
             datagram.time,
+            len(datagram.payload),
             order,
             proven,
             stage,
         )
         self._all[key] = transaction
-        stage.entries[transaction] = now + stage.lifetime
+        stage.enter(transaction, now)
         first = self._first_hops.get(leg)
         if first is not None and self._relays(transaction, first):
             transaction.relayed = True
@@ -275,14 +299,19 @@ class Transactions:
     def finish(self, transaction: Transaction, now: int) -> None:
         """A final answer came, or is known to have come."""
         finished = self._finished
-        if len(finished.entries) >= self._limit:
+        while finished.full(self._limit, self._weight):
             self._forget(next(iter(finished.entries)))
-        self._enter(transaction, finished, now)
+        transaction.stage.leave(transaction)
+        finished.enter(transaction, now)
+
+    def take_evicted(self) -> list[Unanswered]:
+        """Gives what left early, once."""
+        evicted, self.evicted = self.evicted, []
+        return evicted
 
     def ended(self, now: int) -> Iterator[Unanswered]:
         """Removes and yields what ended without a final answer by `now`."""
-        yield from self.evicted
-        self.evicted.clear()
+        yield from self.take_evicted()
         for stage in self._stages:
             while (deadline := stage.deadline()) <= now:
                 transaction = next(iter(stage.entries))
@@ -300,6 +329,7 @@ class Transactions:
                 if stage.reason:
                     yield Unanswered(transaction, now, "end of capture")
             stage.entries.clear()
+            stage.weight = 0
         self._all.clear()
         self._first_hops.clear()
 
@@ -310,15 +340,10 @@ class Transactions:
     def _ring(self, transaction: Transaction, time: int, now: int) -> None:
         """A provisional answer came: from now on the client waits for longer."""
         ringing = self._rooms[transaction.proven].ringing
-        if transaction.stage is not ringing and len(ringing.entries) >= self._limit:
+        transaction.stage.leave(transaction)
+        while ringing.full(self._limit, self._weight):
             self._evict(next(iter(ringing.entries)), time)
-        self._enter(transaction, ringing, now)
-
-    @staticmethod
-    def _enter(transaction: Transaction, stage: _Stage, now: int) -> None:
-        del transaction.stage.entries[transaction]
-        transaction.stage = stage
-        stage.entries[transaction] = now + stage.lifetime
+        ringing.enter(transaction, now)
 
     def _relays(self, transaction: Transaction, first: Transaction) -> bool:
         """Whether `transaction` is a later hop of `first`."""
@@ -339,7 +364,7 @@ class Transactions:
 
     def _forget(self, transaction: Transaction) -> None:
         del self._all[transaction.key]
-        del transaction.stage.entries[transaction]
+        transaction.stage.leave(transaction)
         if self._first_hops.get(transaction.leg) is transaction:
             del self._first_hops[transaction.leg]
 

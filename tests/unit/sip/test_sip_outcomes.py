@@ -21,6 +21,7 @@ from support.sip_packets import (
     types,
 )
 
+from zt.errors import InputError
 from zt.sip import Limits, Probe
 
 
@@ -529,3 +530,46 @@ def test_a_parse_error_tells_what_it_can() -> None:
     assert event["event"] == {"reason": "malformed CSeq header"}
     assert event["sip"]["from"] == "sip:alice@pbx.example"
     assert event["client"]["ip"] == PHONE
+
+
+def test_long_requests_leave_sooner() -> None:
+    long = "X-Padding: " + "x" * 10_000
+    flood: list[Step] = [
+        (n, PHONE, SERVER, ask("MESSAGE", n=n + 1, extra=[long])) for n in range(20)
+    ]
+    probe = Probe(AGENT, Limits(request_bytes=50_000))
+    events = [event for step in flood for event in probe.feed(datagram(*step))]
+    assert len(events) == 15
+    assert {event["event"]["reason"] for event in events} == {"too many open transactions"}
+
+
+def test_challenges_of_long_requests_leave_sooner() -> None:
+    long = "X-Padding: " + "x" * 10_000
+    flood = [
+        step
+        for n in range(20)
+        for step in register(n / 10, 1, 401, long, user=f"user{n}", call=f"c{n}")
+    ]
+    probe = Probe(AGENT, Limits(request_bytes=50_000))
+    events = [event for step in flood for event in probe.feed(datagram(*step))]
+    assert types(events) == ["other-failed"] * 16
+    assert {event["event"]["reason"] for event in events} == {"too many open challenges"}
+
+
+def test_one_long_request_makes_room_for_itself_among_many_short_ones() -> None:
+    probe = Probe(AGENT, Limits(request_bytes=20_000), throttle=None)
+    for n in range(200):
+        extra = ["X-Padding: " + "x" * 15_000] if n % 40 == 39 else []
+        request = ask("INVITE", n=n + 1, call=f"c{n}", tag=f"t{n}", extra=extra)
+        for status in (0, 180, 486):
+            source, target = (SERVER, PHONE) if status else (PHONE, SERVER)
+            load = answer(request, status, tag="x") if status else request
+            probe.feed(datagram(n / 100, source, target, load))
+        stages = probe._rules._transactions._stages
+        assert all(stage.weight <= 20_000 + 16_000 for stage in stages)
+        assert all(stage.weight == sum(t.weight for t in stage.entries) for stage in stages)
+
+
+def test_a_limit_of_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match="the limit calls of the probe is 0"):
+        Limits(calls=0)

@@ -28,6 +28,9 @@ JUDGEMENT = {
     "client.transport": "clear",
     "event.call_start": "coarsen time",
     "event.duration": "coarsen number",
+    "event.duration2": "coarsen number",
+    "sip.pdd": "coarsen number",
+    "sip.ring_time": "coarsen number",
     "event.messages": "clear number",
     "event.reason": "opaque",
     "server.ip": "ip address net",
@@ -39,7 +42,7 @@ JUDGEMENT = {
     "sip.cseq": "clear number",
     "sip.from": "uri sip.identity gram",
     "sip.request.method": "clear",
-    "sip.request.uri": "uri sip.identity gram",
+    "uri.original": "uri sip.identity gram",
     "sip.response.status": "clear number",
     "sip.sip_reason": "opaque",  # free text of the peer
     "sip.to": "uri sip.identity gram",
