@@ -57,6 +57,7 @@ ENCODER_FORMATS = "tests/unit/encoder/test_encoder_formats.py"
 FF1 = "tests/unit/crypto/test_crypto_ff1.py"
 GRAM = "tests/unit/crypto/test_crypto_gram.py"
 GROUPS = "tests/unit/query/test_query_groups.py"
+PROBE = "tests/unit/sip/test_sip"
 LIES = "tests/unit/query/test_query_lies.py"
 LOSSLESS = "tests/properties/test_prop_lossless.py"
 MATERIAL = "tests/unit/keys/test_keys_material.py"
@@ -1156,5 +1157,84 @@ MUTANTS = (
         "analytics/store/opensearch/errors.py",
         {"{len(error.errors)}": "{error.errors}"},
         (f"{OPENSEARCH}_errors.py",),
+    ),
+    Mutant(
+        "the probe proves an address to every server at once",
+        "zt/sip/proofs.py",
+        {
+            "self._proven.put((client, server), None, now)": (
+                'self._proven.put((client, b""), None, now)'
+            ),
+            "return (client, server) in self._proven": 'return (client, b"") in self._proven',
+        },
+        (f"{PROBE}_proofs.py",),
+    ),
+    Mutant(
+        "the probe takes a tag for proof that another address was given",
+        "zt/sip/rules.py",
+        {" and call.subject.ends.client == client and call.by": " and call.by"},
+        (f"{PROBE}_proofs.py",),
+    ),
+    Mutant(
+        "the probe takes a callee's request for proof of its address",
+        "zt/sip/rules.py",
+        {" and call.subject.ends.client == client and call.by_caller(message)": ""},
+        (f"{PROBE}_proofs.py",),
+    ),
+    Mutant(
+        "the probe believes an answer from an address that was not asked",
+        "zt/sip/rules.py",
+        {"        honest = datagram.src == invite.ends.server\n": "        honest = True\n"},
+        (f"{PROBE}_proofs.py",),
+    ),
+    Mutant(
+        "the probe counts no guess with a nonce that nobody gave out",
+        "zt/sip/auth.py",
+        {"return challenged if _made_up(transaction, challenged) else None": "return None"},
+        (f"{PROBE}_registrations.py",),
+    ),
+    Mutant(
+        "a forged flood pushes proven clients out of the probe's transactions",
+        "zt/sip/transactions.py",
+        {"        room = self._rooms[proven]\n": "        room = self._rooms[False]\n"},
+        (f"{PROBE}_calls.py",),
+    ),
+    Mutant(
+        "a forged flood pushes established calls out of the probe",
+        "zt/sip/calls.py",
+        {"        self._open.confirm(call.dialog)\n": "        return\n"},
+        (f"{PROBE}_calls.py",),
+    ),
+    Mutant(
+        "a forged flood pushes proven phones out of the probe's bindings",
+        "zt/sip/registrations.py",
+        {"deadline, confirmed=transaction.proven)": "deadline, confirmed=False)"},
+        (f"{PROBE}_registrations.py",),
+    ),
+    Mutant(
+        "the probe holds as many bytes of requests as senders like",
+        "zt/sip/transactions.py",
+        {"            or invite.weight + bye.weight + request.weight >= weight\n": ""},
+        (f"{PROBE}_outcomes.py",),
+    ),
+    Mutant(
+        "a flood of requests passes as keep-alives",
+        "zt/sip/keepalives.py",
+        {" or started - before[1] < self._fastest": ""},
+        (f"{PROBE}_keepalives.py",),
+    ),
+    Mutant(
+        "an invented tag hides a call from the probe for ever",
+        "zt/sip/rules.py",
+        {
+            "if invite.request.to_tag and time < self._began + self._running_until:": "if invite.request.to_tag:"
+        },
+        (f"{PROBE}_calls.py",),
+    ),
+    Mutant(
+        "an ACK with an invented tag starts a call",
+        "zt/sip/rules.py",
+        {" and (not invite.ringing or self._calls.find_early(ack)):": ":"},
+        (f"{PROBE}_calls.py",),
     ),
 )
