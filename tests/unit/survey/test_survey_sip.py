@@ -59,7 +59,8 @@ def captured(shared_data: Path) -> list[Event]:
     agent = Agent(name="test", version="0")
     for path in sorted((shared_data / "sip").iterdir()):
         with path.open("rb") as source:
-            events += [dict(event) for event in probe_capture(source, name=path.name, agent=agent)]
+            probed = probe_capture(source, name=path.name, agent=agent, throttle=None)
+            events += [dict(event) for event in probed]
     assert len(events) >= 20
     return events
 

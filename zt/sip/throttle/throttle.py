@@ -9,7 +9,7 @@ exact counts, and a million forged senders as a flood.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
 from zt.sip.events import Agent, Event
@@ -22,25 +22,29 @@ from zt.sip.throttle.settings import ThrottleSettings
 from zt.sip.throttle.sources import Sources
 
 _LONG_AGO: Final = -NEVER
-_Key: TypeAlias = tuple[str, str]  # event type, source
+_Key: TypeAlias = tuple[str, str, bool]  # event type, source, proven
 
 
 class _Source:
-    """One event type from one source.
+    """One event type from one source, whose address is proven or not.
+
+    The two are apart, so that no event with a proven sender ever stands for forged ones.
 
     Attributes:
+        everyone: all sources of the sort.
         meter: its rate.
         excess: what was held back; None while nothing was.
         held: the latest event that was, while something is pending.
         reported: microseconds; when its last report was sent.
     """
 
-    __slots__ = ("excess", "held", "key", "kind", "meter", "reported")
+    __slots__ = ("everyone", "excess", "held", "key", "kind", "meter", "reported")
 
-    def __init__(self, kind: Kind, key: _Key) -> None:
+    def __init__(self, kind: Kind, key: _Key, now: int) -> None:
         self.kind = kind
         self.key = key
-        self.meter = RateMeter(kind.limits)
+        self.everyone = kind.proven if key[2] else kind.others
+        self.meter = RateMeter(kind.limits, now)
         self.excess: Excess | None = None
         self.held: Event | None = None
         self.reported = _LONG_AGO
@@ -63,7 +67,6 @@ class Throttle:
         self._agent = agent
         self._clock = Clock()
         self._quiet = settings.quiet * SECOND
-        self._once = settings.once * SECOND
         self._sources = Sources(settings.never_throttle, settings.ipv6_prefix)
         self._kinds: dict[str, Kind] = {}
         self._states: OrderedDict[_Key, _Source] = OrderedDict()  # unused for longest first
@@ -73,7 +76,7 @@ class Throttle:
     def pending(self) -> int:
         """Events that nothing given out so far stands for."""
         waiting = sum(one.excess.pending for one in self._waiting.values() if one.excess)
-        return waiting + sum(one.excess.pending for one in self._everyone())
+        return waiting + sum(everyone.excess.pending for _, everyone in self._everyone())
 
     def sent(self) -> dict[str, int]:
         """Events given out, by type."""
@@ -102,34 +105,32 @@ class Throttle:
         """Lets time pass; gives the reports that were waiting for it to be quiet."""
         now = self._clock.at(time)
         out: list[Event] = []
-        while self._waiting:
-            first = next(iter(self._waiting.values()))
-            if first.excess is None or first.excess.waits(now):
-                break
+        while (first := self._longest_waiting()) and first.excess and not first.excess.waits(now):
             self._report_held(first, now, out)
-        for kind in self._kinds.values():
-            for everyone in (kind.proven, kind.others):
-                if everyone.excess.pending and not everyone.excess.waits(now):
-                    self._send(kind, everyone.event(self._agent.fields(), now), out)
+        for kind, everyone in self._everyone():
+            if everyone.excess.pending and not everyone.excess.waits(now):
+                self._send(kind, everyone.event(self._agent.fields(), now), out)
         return out
 
     def finish(self) -> list[Event]:
         """Ends the capture: reports everything that is pending, and forgets all sources."""
         now = self._clock.now
         out: list[Event] = []
-        while self._waiting:
-            self._report_held(next(iter(self._waiting.values())), now, out)
-        for kind in self._kinds.values():
-            for everyone in (kind.proven, kind.others):
-                if everyone.excess.pending:
-                    self._send(kind, everyone.event(self._agent.fields(), now), out)
+        while first := self._longest_waiting():
+            self._report_held(first, now, out)
+        for kind, everyone in self._everyone():
+            if everyone.excess.pending:
+                self._send(kind, everyone.event(self._agent.fields(), now), out)
         self._states.clear()
         return out
 
-    def _everyone(self) -> Iterable[Everyone]:
+    def _everyone(self) -> Iterator[tuple[Kind, Everyone]]:
         for kind in self._kinds.values():
-            yield kind.proven
-            yield kind.others
+            yield kind, kind.proven
+            yield kind, kind.others
+
+    def _longest_waiting(self) -> _Source | None:
+        return next(iter(self._waiting.values()), None)
 
     def _take(self, event: Event, now: int, out: list[Event]) -> None:
         name = event["type"]
@@ -144,7 +145,7 @@ class Throttle:
         if origin.listed:
             self._send(kind, event, out)
             return
-        key = (name, origin.name)
+        key = (name, origin.name, client["proven"])
         source = self._states.get(key)
         if source is None:
             source = self._remember(kind, key, now, out)
@@ -152,19 +153,19 @@ class Throttle:
             self._states.move_to_end(key)
         if source.meter.hit(now):
             self._over(source, event, now, out)
-            return
-        others = self._settle(source) if source.excess is not None else 0
-        rate = self._rate(source, 0, others, now) if others else None
-        self._report(source, event, rate, others, now, out)
+        elif source.held is None:
+            self._report(source, event, None, 0, now, out)
+        else:  # back to normal
+            others = self._settle(source)
+            self._report(source, event, self._rate(source, 0, others, now), others, now, out)
 
     def _remember(self, kind: Kind, key: _Key, now: int, out: list[Event]) -> _Source:
         """Makes room for a source: what the oldest one held back goes into its type's sum."""
         if len(self._states) >= self._settings.states:
             oldest = self._states.popitem(last=False)[1]
             if (event := oldest.held) is not None:
-                pending = self._settle(oldest)
-                self._absorb(oldest.kind, event, pending, now, out)
-        source = self._states[key] = _Source(kind, key)
+                self._absorb(oldest, event, self._settle(oldest), now, out)
+        source = self._states[key] = _Source(kind, key, now)
         return source
 
     def _over(self, source: _Source, event: Event, now: int, out: list[Event]) -> None:
@@ -174,9 +175,9 @@ class Throttle:
         if excess is None:
             excess = source.excess = Excess(settings.first, settings.step, self._quiet)
         due = excess.add(1, now)
-        reported = now - source.reported < self._once
-        if reported and source.kind.everyone(event).meter.exceeded(now):
-            self._absorb(source.kind, event, self._settle(source), now, out)
+        everyone = source.everyone
+        if everyone.heard(source.reported, now) and everyone.meter.exceeded(now):
+            self._absorb(source, event, self._settle(source), now, out)
         elif due:
             others = self._settle(source) - 1
             rate = self._rate(source, excess.count, others, now)
@@ -185,8 +186,8 @@ class Throttle:
             source.held = event
             self._waiting[source.key] = source
             self._waiting.move_to_end(source.key)
-            if len(self._waiting) > settings.held:
-                self._report_held(next(iter(self._waiting.values())), now, out)
+            if len(self._waiting) > settings.held and (first := self._longest_waiting()):
+                self._report_held(first, now, out)
 
     def _settle(self, source: _Source) -> int:
         """Takes what a source has pending."""
@@ -214,31 +215,36 @@ class Throttle:
         out: list[Event],
     ) -> None:
         """Sends a source's report, if its type's rate over all sources lets it."""
-        kind = source.kind
-        everyone = kind.everyone(event)
-        if everyone.meter.hit(now):
-            if now - source.reported < self._once or not everyone.admits(now):
-                self._absorb(kind, event, 1 + others, now, out)
+        everyone = source.everyone
+        if everyone.exceeded(now):
+            if everyone.heard(source.reported, now) or not everyone.admits(now):
+                self._absorb(source, event, 1 + others, now, out)
                 return
             rate = rate or everyone.fields(now, others)
         source.reported = now
+        kind = source.kind
         if rate is not None:
             event["rate"] = rate
-        self._send(kind, event, out)
+            kind.suppressed += others
+        kind.sent += 1
+        out.append(event)
 
-    def _absorb(self, kind: Kind, event: Event, number: int, now: int, out: list[Event]) -> None:
+    def _absorb(
+        self, source: _Source, event: Event, number: int, now: int, out: list[Event]
+    ) -> None:
         """Adds so many events, of which this is the latest, to the sum over all sources."""
-        everyone = kind.everyone(event)
+        everyone = source.everyone
         if everyone.absorb(number, event["@timestamp"], now):
-            self._send(kind, everyone.event(self._agent.fields(), now), out)
+            self._send(source.kind, everyone.event(self._agent.fields(), now), out)
 
     @staticmethod
     def _rate(source: _Source, exceeded: int, others: int, now: int) -> dict[str, Any]:
-        return rate_fields(exceeded, others, source.meter.measure(now), ":".join(source.key))
+        kind, name, _ = source.key
+        return rate_fields(exceeded, others, source.meter.measure(now), f"{kind}:{name}")
 
     @staticmethod
     def _send(kind: Kind, event: Event, out: list[Event]) -> None:
         kind.sent += 1
-        if (rate := event.get("rate")) is not None:
-            kind.suppressed += rate["ex_diff"]
+        if "rate" in event:
+            kind.suppressed += event["rate"]["ex_diff"]
         out.append(event)
