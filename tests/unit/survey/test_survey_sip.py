@@ -102,7 +102,7 @@ def test_captures_from_elsewhere(captured: list[Event], shared_ring: Ring) -> No
 
 def test_a_preset_that_knows_the_fields_is_named(demo_events: list[Event]) -> None:
     text = suggested_text(lines_of(demo_events))
-    assert "# The preset sip-balanced knows 14 of these 30 fields" in text
+    assert "# The preset sip-balanced knows 15 of these 36 fields" in text
     assert "The preset" not in suggested_text(lines_of([{"a": 1, "type": "x"}]))
 
 
