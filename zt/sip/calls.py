@@ -5,8 +5,9 @@ is one call; a forked INVITE that several callees answer is several. A call that
 life for as long as its session timer grants (RFC 4028), or else for `Timers.established`, ends by
 time-out; a BYE that comes later is no second end.
 
-A call that began before the capture is taken up by a re-INVITE or UPDATE that the other side
-accepts, without an event, since its start is not known. A lost 2xx is made up for by the ACK.
+A call that began before the capture is taken up by a re-INVITE that the other side accepts,
+without an event, since its start is not known. A lost 2xx is made up for by the ACK, and so is a
+lost INVITE.
 
 Half-open calls, which the caller did not acknowledge, leave first when there are too many.
 """

@@ -9,6 +9,7 @@
 | `other-ok`, `other-failed`, `other-timeout` | outcome of any other request outside a call |
 | `msg-probe` | such a request, with a scanner's signature |
 | `parse-error` | something that claims to be SIP and is none |
+| `msg-shed` | messages were not even parsed, see `zt.sip.throttle` |
 | `counters` | what was seen in a minute, see `zt.sip.throttle` |
 
 Fields, each absent where there is nothing to say; `zt.sip.schema` has their types:

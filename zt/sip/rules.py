@@ -338,7 +338,7 @@ class Rules:
         method = request.method
         if method not in _NO_PROBES and signature(request):
             return False  # a scanner does not come back with credentials
-        if rejected or (not transaction.in_call and method != "BYE"):
+        if rejected or not transaction.in_call:
             self._challenges.wait(
                 transaction, response, datagram.time, self._now, rejected=rejected
             )

@@ -125,6 +125,10 @@ CASES: dict[str, tuple[list[Step], list[str]]] = {
     ),
     "somebody tries to end a call that is none": (bye(5, 481), ["other-failed"]),
     "somebody tries to end a call, and nobody answers": (bye(5)[:1], ["other-timeout"]),
+    "the same, and the server asks for credentials that never come": (
+        exchange(5, "BYE", 407, to_tag="callee", response=[challenge("n1")]),
+        ["other-failed"],
+    ),
     "the INVITE was lost": ([*call()[1:], *bye(60)], ["call-start", "call-end"]),
     "the INVITE was lost, and the 2xx goes to somebody else than the ACK comes from": (
         [*call(acknowledged=False)[1:], (3, OTHER_PHONE, SERVER, acknowledge())],
