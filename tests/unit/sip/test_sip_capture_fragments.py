@@ -83,6 +83,7 @@ def test_a_fragment_that_comes_twice_changes_nothing(make: type) -> None:
         (8, b"x" * 8, True),  # inside of it
         (0, b"x" * 400, True),  # in its place
         (0, b"x" * 408, True),  # around it
+        (800, b"x" * 408, True),  # into the next
         (1_600, b"x" * 8, True),  # behind the end
         (2_400, b"x" * 8, False),  # another end
         (800, b"x" * 8, False),  # an end before what came
@@ -102,6 +103,19 @@ def test_a_packet_that_contradicts_itself_is_dropped_whole(
     assert feed([first, second, third, last], decoder)[0] == []
     assert decoder.counters.fragments_refused == 1
     assert decoder.counters.reassembled == 0
+
+
+@pytest.mark.parametrize("make", [fragment, fragment6])
+def test_a_hole_is_not_made_up_for_by_an_overlap(make: type) -> None:
+    first, second, _, last = (make(at, data, more=more) for at, data, more in cuts())
+    found, decoder = feed([first, second, last, make(808, b"x" * 400)])
+    assert (found, decoder.counters.fragments_refused) == ([], 1)
+
+
+@pytest.mark.parametrize("make", [fragment, fragment6])
+def test_no_packet_is_longer_than_packets_can_be(make: type) -> None:
+    _, decoder = feed([make(65_528, b"x" * 16, more=False)])
+    assert decoder.counters.fragments_refused == 1
 
 
 def test_packets_are_told_apart_by_identification_source_and_protocol() -> None:

@@ -285,6 +285,63 @@ def test_who_sends_from_anothers_address_is_not_connected(reaction: int) -> None
     assert not any(one.connected for one in talk.found)
 
 
+def test_an_answer_to_another_syn_opens_nothing() -> None:
+    talk = Talk()
+    talk.send(talk.client, 0, SYN)
+    talk.send(talk.server, talk.client + 999, SYN | ACK, server=True)
+    talk.client += 1
+    talk.server += 1
+    talk.say(FIRST)
+    assert [one.connected for one in talk.found] == [False]
+
+
+def test_an_acknowledgement_of_what_was_not_sent_proves_nothing() -> None:
+    talk = Talk()
+    talk.say(FIRST)
+    talk.send(talk.server, talk.client + 5_000, ACK, server=True)
+    talk.say(SECOND)
+    assert not any(one.connected for one in talk.found)
+
+
+def test_a_blind_segment_does_not_begin_the_other_direction() -> None:
+    talk = Talk()
+    talk.say(FIRST)
+    talk.send(talk.server + 50_000_000, talk.client + 50_000_000, ACK, server=True)
+    talk.hear(ANSWER)
+    assert talk.messages() == [FIRST, ANSWER]
+    assert talk.found[1].connected
+
+
+def test_a_reset_from_a_direction_that_was_not_seen_ends_nothing() -> None:
+    talk = Talk()
+    talk.say(FIRST + SECOND[:100])
+    talk.send(4_711, talk.client, RST | ACK, server=True)
+    talk.say(SECOND[100:])
+    assert talk.messages() == [FIRST, SECOND]
+
+
+def test_copies_of_a_handshake_change_nothing() -> None:
+    talk = Talk().open()
+    talk.say(FIRST[:100])
+    copy = Talk(talk.decoder)
+    copy.time = talk.time
+    copy.open()
+    talk.say(FIRST[100:])
+    assert talk.messages() == [FIRST]
+    assert talk.found[0].connected
+
+
+def test_connections_that_were_pushed_out_with_a_gap_leave_nothing_behind() -> None:
+    decoder = Decoder(CaptureLimits(connections=16))
+    for number in range(2_000):
+        talk = Talk(decoder, port=10_000 + number)
+        talk.open()
+        talk.lose(b"x")
+        talk.time = 0  # the clock stands still
+        talk.say(FIRST)
+    assert len(decoder._tcp._waiting) <= 40
+
+
 def test_acknowledged_data_prove_a_connection_without_its_handshake() -> None:
     talk = Talk()
     talk.say(FIRST)
@@ -305,11 +362,35 @@ def test_after_an_outage_of_the_capture_reading_goes_on() -> None:
     talk = Talk().open()
     talk.say(FIRST[:100])
     talk.client += 50_000_000
-    talk.server += 50_000_000
+    talk.server += 70_000_000
+    talk.say(FIRST)
+    talk.hear(ANSWER)  # by now both directions have shown where they are
+    talk.say(SECOND)
+    assert talk.messages() == [ANSWER, SECOND]
+    assert talk.found[1].connected
+
+
+def test_after_an_outage_one_direction_alone_goes_on_after_a_while() -> None:
+    talk = Talk()
+    talk.say(FIRST)
+    talk.client += 50_000_000
+    talk.say(FIRST)
     talk.time += 60 * SECOND_OF_TIME
     talk.say(SECOND)
+    assert talk.messages() == [FIRST, SECOND]
+
+
+def test_blind_segments_do_not_move_a_silent_connection() -> None:
+    talk = Talk().open()
+    talk.say(FIRST)
     talk.hear(ANSWER)
-    assert talk.messages() == [SECOND, ANSWER]
+    for number in range(20):
+        talk.time += 30 * SECOND_OF_TIME
+        blind = ask("REGISTER", user="mallory", n=number).encode()
+        talk.send(talk.client + 1_500_000_000 + number, 7, ACK, blind)
+    talk.say(SECOND)
+    assert talk.messages() == [FIRST, ANSWER, SECOND]
+    assert talk.found[2].connected
 
 
 @pytest.mark.parametrize("captured", [20 + 20, 20 + 20 + 150, 20 + 20 + len(FIRST) - 1])

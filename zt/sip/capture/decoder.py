@@ -8,7 +8,7 @@ from zt.sip.capture.counters import CaptureCounters
 from zt.sip.capture.datagram import Datagram
 from zt.sip.capture.duplicates import Duplicates
 from zt.sip.capture.fragments import Fragments
-from zt.sip.capture.ip import TCP, Fragment, Packet, Skip, follow, read
+from zt.sip.capture.ip import TCP, UDP, Fragment, Packet, Skip, follow, read
 from zt.sip.capture.limits import CaptureLimits
 from zt.sip.capture.link import LINK_TYPES
 from zt.sip.capture.source import Frame
@@ -18,10 +18,11 @@ _TICK = 1_000_000  # microseconds between two looks at what waits
 _MAX_NESTED = 4  # fragments of fragments in tunnels
 _UDP_HEADER = struct.Struct(">HHH")
 
-# Most frames by far are Ethernet, IPv4 without options or fragments, UDP: one look at 42 bytes.
-_ETHERNET = 1
-_COMMON = struct.Struct(">12xHBxHHHxB2x4s4sHHH")
-_COMMON_SIZE = 42  # with the UDP checksum, which is not looked at
+# Most packets by far are UDP without IP options or extension headers: one look at all headers.
+_IPV4_UDP = struct.Struct(">BxHHHxB2x4s4sHHH")
+_IPV6_UDP = struct.Struct(">B3xHBx16s16sHHH")
+_IPV4_UDP_SIZE, _IPV6_UDP_SIZE = 28, 48  # with the UDP checksum, which is not looked at
+_ETHERNET, _ETHERNET_IPV4 = 1, b"\x08\x00"
 
 
 class Decoder:
@@ -54,29 +55,9 @@ class Decoder:
         time, link_type, data, cut = frame
         counters = self.counters
         counters.frames += 1
-        late = self.expire(time) if time >= self._next_look else None
-        found: list[Datagram] | Skip
-        if link_type == _ETHERNET and len(data) >= _COMMON_SIZE:
-            kind, first, total, identification, flags, protocol, src, dst, port, to, length = (
-                _COMMON.unpack_from(data)
-            )
-            if (
-                kind == 0x0800
-                and first == 0x45
-                and protocol == 17
-                and not flags & 0x3FFF
-                and total >= 28
-                and length >= 8
-            ):
-                # The shorter of both lengths counts: Ethernet pads, and either header may lie.
-                stop = 34 + (length if length < total - 20 else total - 20)
-                found = self._datagram(
-                    time, src, port, dst, to, data[42:stop], stop > len(data), identification
-                )
-            else:
-                found = self._any(time, link_type, data)
-        else:
-            found = self._any(time, link_type, data)
+        # Also where time goes back, as after a clock that was wrong.
+        late = None if 0 < self._next_look - time <= 2 * _TICK else self.expire(time)
+        found = self._frame(time, link_type, data)
         if isinstance(found, list):
             counters.carried += 1
             return late + found if late else found
@@ -99,28 +80,61 @@ class Decoder:
         late = self._tcp.finish()
         return [message for message in late if not self._duplicates.seen(message)]
 
-    def _any(self, time: int, link_type: int, data: bytes) -> list[Datagram] | Skip:
-        """Any frame."""
-        find_ip = LINK_TYPES.get(link_type)
-        if find_ip is None:
-            return Skip.UNSUPPORTED_LINK
+    def _frame(self, time: int, link_type: int, data: bytes) -> list[Datagram] | Skip:
         try:
-            position = find_ip(data)
-            if position < 0:
-                return Skip.NOT_IP
-            found = read(data, position)
-            for _ in range(_MAX_NESTED):
-                if not isinstance(found, Fragment):
-                    break
-                whole = self._fragments.add(time, found)
-                if whole is None:
-                    return Skip.FRAGMENT
-                found = follow(whole)
-            if isinstance(found, Fragment):
-                return Skip.MALFORMED
-            return self._packet(time, found) if isinstance(found, Packet) else found
+            if link_type == _ETHERNET and data[12:14] == _ETHERNET_IPV4:
+                position = 14
+            else:
+                find_ip = LINK_TYPES.get(link_type)
+                if find_ip is None:
+                    return Skip.UNSUPPORTED_LINK
+                position = find_ip(data)
+                if position < 0:
+                    return Skip.NOT_IP
+            if len(data) >= position + _IPV4_UDP_SIZE:
+                first, total, number, flags, protocol, src, dst, src_port, dst_port, length = (
+                    _IPV4_UDP.unpack_from(data, position)
+                )
+                # What is out of the ordinary in any way, `_any` judges.
+                if first == 0x45 and protocol == UDP and not flags & 0x3FFF:
+                    if total >= _IPV4_UDP_SIZE and length >= 8:
+                        start = position + _IPV4_UDP_SIZE
+                        # The shorter of both lengths counts: Ethernet pads, either may lie.
+                        stop = start - 8 + (length if length < total - 20 else total - 20)
+                        payload, cut = data[start:stop], stop > len(data)
+                        return self._datagram(
+                            time, src, src_port, dst, dst_port, payload, cut, number
+                        )
+                elif first >> 4 == 6 and len(data) >= position + _IPV6_UDP_SIZE:
+                    _, total, protocol, src, dst, src_port, dst_port, length = (
+                        _IPV6_UDP.unpack_from(data, position)
+                    )
+                    if protocol == UDP and total >= 8 and length >= 8:
+                        start = position + _IPV6_UDP_SIZE
+                        stop = start - 8 + (length if length < total else total)
+                        payload, cut = data[start:stop], stop > len(data)
+                        return self._datagram(time, src, src_port, dst, dst_port, payload, cut, 0)
+            return self._any(time, data, position)
         except (IndexError, struct.error):  # the frame ends inside a header
             return Skip.MALFORMED
+
+    def _any(self, time: int, data: bytes, position: int) -> list[Datagram] | Skip:
+        """Any packet, whose IP header stands at `position`.
+
+        Raises:
+            IndexError, struct.error: the packet ends inside a header.
+        """
+        found = read(data, position)
+        for _ in range(_MAX_NESTED):
+            if not isinstance(found, Fragment):
+                break
+            whole = self._fragments.add(time, found)
+            if whole is None:
+                return Skip.FRAGMENT
+            found = follow(whole)
+        if isinstance(found, Fragment):
+            return Skip.MALFORMED
+        return self._packet(time, found) if isinstance(found, Packet) else found
 
     def _packet(self, time: int, packet: Packet) -> list[Datagram] | Skip:
         if packet.protocol == TCP:

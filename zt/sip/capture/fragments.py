@@ -98,14 +98,14 @@ class Fragments:
 
     def expire(self, now: int) -> None:
         """Forgets what was not complete in time."""
-        while (assembly := self._table.pop_before(now - self._lifetime)) is not None:
+        while (assembly := self._table.pop_outlived(now, self._lifetime)) is not None:
             self._counters.fragments_expired += not assembly.closed
 
     def _outlived(self, assembly: _Assembly, time: int) -> bool:
         # IPv4 has 65,536 identifications: after a packet is complete, the next fragment of that
         # name is a copy only for a moment. What was refused stays so.
         complete = assembly.closed and assembly.covered == assembly.end
-        return time - assembly.time > (self._copies if complete else self._lifetime)
+        return abs(time - assembly.time) > (self._copies if complete else self._lifetime)
 
 
 def _fits(assembly: _Assembly, fragment: Fragment, size: int) -> bool:

@@ -20,6 +20,7 @@ _GRE_IPV4, _GRE_IPV6 = 0x0800, 0x86DD
 # A checksum, a key and a sequence number are 4 bytes each; source routes and version 1 (PPTP)
 # are not followed.
 _GRE_OPTIONS, _GRE_FOLLOWED = (0x8000, 0x2000, 0x1000), 0x4FFF
+_MAX_LENGTH = 65_575  # bytes; of an IPv6 packet with its header
 _MAX_LAYERS = 12  # headers; honest packets have three or four
 
 _U16 = struct.Struct(">H")
@@ -78,18 +79,17 @@ class Fragment(NamedTuple):
     more: bool
 
 
-def read(data: bytes, position: int, end: int | None = None) -> Packet | Fragment | Skip:
+def read(data: bytes, position: int) -> Packet | Fragment | Skip:
     """Follows headers from the IP header at `position` to UDP, TCP, or a fragment.
 
     Args:
         data: bytes of a frame or of a reassembled packet.
         position: where the IP header starts.
-        end: where the packet ends by the header around it, if there is one.
+
+    Raises:
+        IndexError, struct.error: the packet ends inside a header.
     """
-    try:
-        return follow(_header(data, position, len(data) + (1 << 16) if end is None else end))
-    except (IndexError, struct.error):  # the packet ends inside a header
-        return Skip.MALFORMED
+    return follow(_header(data, position, len(data) + _MAX_LENGTH))
 
 
 def follow(found: Packet | Fragment | Skip) -> Packet | Fragment | Skip:

@@ -32,7 +32,7 @@ class CaptureLimits:
     assemblies: int = 4_096
     assembly_bytes: int = 8 << 20
     assembly_time: int = 30_000_000
-    handshakes: int = 65_536
+    handshakes: int = 32_768
     connections: int = 16_384
     stream_bytes: int = 64 << 20
     idle_time: int = 1_800_000_000

@@ -110,10 +110,13 @@ class SharedTable(Generic[K, V]):
         self.size -= entry.size
         return entry.value
 
-    def pop_before(self, time: int) -> V | None:
-        """Removes the oldest entry if it was added or touched before `time`."""
+    def pop_outlived(self, now: int, lifetime: int) -> V | None:
+        """Removes the oldest entry if it was added or touched longer than `lifetime` ago.
+
+        One from a far future goes as well: a clock that was wrong once must not stop all expiry.
+        """
         for key, entry in self._entries.items():
-            return self.remove(key) if entry.time < time else None
+            return self.remove(key) if abs(now - entry.time) > lifetime else None
         return None
 
     def _evict(self, key: K) -> None:

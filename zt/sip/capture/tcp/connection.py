@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from zt.sip.capture.tcp.flow import Flow
+from zt.sip.capture.tcp.flow import WINDOW, Flow, distance
 from zt.sip.capture.tcp.framing import Found, SipFraming
 from zt.sip.capture.tcp.reader import StreamReader
 from zt.sip.capture.tcp.segment import ACK, RST, Segment
 from zt.sip.capture.tcp.websocket import WebSocketFraming
+
+_SILENCE = 10_000_000  # microseconds without a believable segment
 
 
 class Connection:
@@ -21,17 +23,19 @@ class Connection:
         time: of its last segment so far.
     """
 
-    __slots__ = ("established", "flows", "time")
+    __slots__ = ("_stray", "established", "flows", "time")
 
     def __init__(self, flows: list[Flow | None], time: int) -> None:
         self.flows = flows
         self.time = time
         self.established = False
+        self._stray: tuple[int, int, int] | None = None
 
     @property
     def held(self) -> int:
         """Bytes held."""
-        return sum(flow.held for flow in self.flows if flow is not None)
+        first, second = self.flows
+        return (first.held if first else 0) + (second.held if second else 0)
 
     def give_up_gaps(self, before: int) -> list[tuple[int, Flow, list[Found]]]:
         """Reads on where a segment is missing since `before`; gives what is found, by direction."""
@@ -76,6 +80,23 @@ class Connection:
                 return None
             flow = self.flows[direction] = Flow(segment.sequence, self._reader(direction))
         return flow
+
+    def lost(self, direction: int, segment: Segment, time: int) -> bool:
+        """Whether an unbelievable segment shows that too much was lost to go on where we were.
+
+        It does when the other direction has moved to the same place, which nobody can feign who
+        does not see the connection. Where only one direction is captured, silence has to do.
+        """
+        if self.flows[1 - direction] is None:
+            return abs(time - self.time) > _SILENCE
+        stray = self._stray
+        self._stray = direction, segment.sequence, segment.acknowledgement
+        return (
+            stray is not None
+            and stray[0] != direction
+            and abs(distance(segment.sequence, stray[2])) <= WINDOW
+            and abs(distance(segment.acknowledgement, stray[1])) <= WINDOW
+        )
 
     def acknowledge(self, direction: int, segment: Segment) -> None:
         """Notes what a segment says about the other direction."""

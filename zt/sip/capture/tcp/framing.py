@@ -8,7 +8,10 @@ from typing import NamedTuple
 from zt.sip.capture.tcp.startline import MAX_LINE, Kind, find_start, recognise
 
 MAX_MESSAGE = 65_535  # bytes; as many as UDP can carry
-_LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+# In lower case
+_LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*([^\r\n]*)", re.MULTILINE)
+_ORDINARY_LENGTH = re.compile(rb"\ncontent-length[ \t]*:[ \t]*([0-9]{1,8})[ \t]*\r?\n")
+_ORDINARY = re.compile(rb"SIP/2\.0 |[A-Z]{1,32} [^ \r\n]+ SIP/2\.0\r\n")
 _MAX_DIGITS = 8
 _HUGE = 10**_MAX_DIGITS  # stands for all longer numbers
 
@@ -50,6 +53,8 @@ class SipFraming:
 
     def feed(self, data: bytes) -> list[Found]:
         """Takes the next bytes; gives the messages that they complete."""
+        if not self._buffer and not self._lost and _is_one_message(data):
+            return [Found(data, cut=False)]
         self._buffer += data
         found: list[Found] = []
         while self._find_start() if self._lost else self._message(found):
@@ -148,9 +153,24 @@ def _end_of_head(buffer: bytearray, begin: int) -> int:
     return end + 4 if end >= 0 else -1
 
 
-def _content_length(head: bytearray) -> int | None:
+def _is_one_message(data: bytes) -> bool:
+    """Whether a segment is just one ordinary message, as nearly all are; others are looked at."""
+    end = data.find(b"\r\n\r\n")
+    if end < 0 or not _ORDINARY.match(data) or data.find(b"\n\n", 0, end) >= 0:
+        return False
+    length = _content_length(data[: end + 4])
+    return length is not None and end + 4 + length == len(data) <= MAX_MESSAGE
+
+
+def _content_length(head: bytes | bytearray) -> int | None:
     """The length of the body; None where it is missing, no number, or there are two."""
-    values = {value.rstrip() for value in _LENGTH.findall(head)}
+    lower = head.lower()
+    at = lower.find(b"\ncontent-length")
+    if at >= 0 and lower.find(b"\ncontent-length", at + 1) < 0 and lower.find(b"\nl") < 0:
+        ordinary = _ORDINARY_LENGTH.match(lower, at)  # much faster than a search
+        if ordinary:
+            return int(ordinary[1])
+    values = {value.rstrip() for value in _LENGTH.findall(lower)}
     value = values.pop() if len(values) == 1 else b""
     if not value.isdigit():
         return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
+from zt.sip.capture.limits import CaptureLimits
+from zt.sip.capture.shares import SharedTable, owner_of
 from zt.sip.capture.tcp.connection import Connection
 from zt.sip.capture.tcp.flow import Flow, distance
 from zt.sip.capture.tcp.reader import StreamReader
@@ -30,29 +30,32 @@ class Handshakes:
     section 4); when the server accepts it, the old connection is gone.
 
     Args:
-        limit: handshakes remembered.
+        limits: how many to remember, and how long.
     """
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._open: OrderedDict[Key, _Handshake] = OrderedDict()
+    def __init__(self, limits: CaptureLimits) -> None:
+        self._lifetime = limits.idle_time
+        # Sizes are not told: the number alone bounds them.
+        self._open: SharedTable[Key, _Handshake] = SharedTable(limits.handshakes, 1, limits.share)
 
     def __len__(self) -> int:
         return len(self._open)
 
     def forget(self, key: Key) -> None:
         """Forgets a connection, because it speaks something else."""
-        self._open.pop(key, None)
+        self._open.remove(key)
 
-    def synchronise(self, key: Key, direction: int, segment: Segment) -> bool:
+    def expire(self, now: int) -> None:
+        """Forgets connections that were opened long ago and never used."""
+        while self._open.pop_outlived(now, self._lifetime) is not None:
+            pass
+
+    def synchronise(self, key: Key, direction: int, segment: Segment, time: int) -> bool:
         """Takes a segment with SYN; whether the server accepts a new connection by it."""
         after = (segment.sequence + 1) & 0xFFFFFFFF
         if not segment.flags & ACK:
-            # A table of dicts would take quadratic time to lose its oldest; see `ExpiringTable`.
-            self._open.pop(key, None)
-            if len(self._open) >= self._limit:
-                self._open.popitem(last=False)
-            self._open[key] = _Handshake(direction, after)
+            self._open.remove(key)
+            self._open.add(key, _Handshake(direction, after), owner_of(key[direction][0]), time)
             return False
         begun = self._open.get(key)
         if begun is None or begun.client == direction:
@@ -82,5 +85,5 @@ class Handshakes:
             and bool(segment.flags & ACK)
             and segment.acknowledgement == begun.server_next
         )
-        del self._open[key]
+        self._open.remove(key)
         return connection

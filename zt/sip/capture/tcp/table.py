@@ -15,8 +15,7 @@ from zt.sip.capture.tcp.reader import StreamReader, from_middle
 from zt.sip.capture.tcp.segment import FIN, RST, SYN, Segment, read_segment
 from zt.sip.capture.tcp.startline import Kind, recognise
 
-_CONNECTION_SIZE = 2_048  # bytes that a connection takes besides what it holds
-_SILENCE = 10_000_000  # microseconds without a believable segment before a connection is doubted
+_CONNECTION_SIZE = 2_560  # bytes that a connection takes besides what it holds
 
 
 class TcpStreams:
@@ -30,7 +29,7 @@ class TcpStreams:
     def __init__(self, limits: CaptureLimits, counters: CaptureCounters) -> None:
         self._limits = limits
         self._counters = counters
-        self._handshakes = Handshakes(limits.handshakes)
+        self._handshakes = Handshakes(limits)
         self._table: SharedTable[Key, Connection] = SharedTable(
             limits.connections, limits.stream_bytes, limits.share
         )
@@ -60,7 +59,7 @@ class TcpStreams:
         key: Key = (dst, src) if direction else (src, dst)
         connection = self._table.get(key)
         if segment.flags & SYN:
-            self._synchronise(key, direction, segment, connection)
+            self._synchronise(key, direction, segment, connection, time)
             return Skip.TCP_WITHOUT_DATA
         if connection is None:
             if not segment.data:
@@ -71,9 +70,8 @@ class TcpStreams:
         flow = connection.flow(direction, segment)
         position = flow.place(segment.sequence) if flow is not None else None
         if flow is None or position is None:
-            if time - connection.time <= _SILENCE or not segment.data:
+            if not connection.lost(direction, segment, time):
                 return Skip.TCP_WITHOUT_DATA
-            # Nothing believable came for a while: too much was lost to go on where we were.
             self._remove(key)
             return self.feed(time, packet)
         if segment.flags & RST:
@@ -86,23 +84,24 @@ class TcpStreams:
         if segment.flags & FIN and position <= flow.position:
             flow.finished = position + len(segment.data) + segment.missing
         if not segment.data or position + len(segment.data) + segment.missing <= flow.position:
-            if connection.finished:
+            if flow.finished >= 0 and connection.finished:
                 self._remove(key)
             return Skip.TCP_WITHOUT_DATA
         found = flow.push(position, segment.data, segment.missing, time)
         self._counters.tcp_gaps += segment.missing > 0
-        datagrams = self._datagrams(key, connection, direction, flow, found)
+        datagrams = self._datagrams(key, connection, direction, flow, found) if found else None
         self._table.touch(key, time)
-        self._settle(key, connection)
+        self._settle(key, connection, flow)
         if datagrams:
             return datagrams
-        return Skip.TCP_FOREIGN if connection.foreign else Skip.TCP_KEPT
+        return Skip.TCP_FOREIGN if flow.reader.foreign else Skip.TCP_KEPT
 
     def expire(self, now: int) -> list[Datagram]:
         """Lets time pass: gives up missing segments, forgets silent connections."""
         found = self._give_up_gaps(now - self._limits.gap_time)
-        while self._table.pop_before(now - self._limits.idle_time) is not None:
+        while self._table.pop_outlived(now, self._limits.idle_time) is not None:
             pass
+        self._handshakes.expire(now)
         return found
 
     def finish(self) -> list[Datagram]:
@@ -110,12 +109,17 @@ class TcpStreams:
         return self._give_up_gaps(1 << 62)
 
     def _synchronise(
-        self, key: Key, direction: int, segment: Segment, connection: Connection | None
+        self,
+        key: Key,
+        direction: int,
+        segment: Segment,
+        connection: Connection | None,
+        time: int,
     ) -> None:
         flow = connection.flows[direction] if connection is not None else None
         if flow is not None and flow.first == (segment.sequence + 1) & 0xFFFFFFFF:
             return  # a copy of the SYN that this connection began with
-        if self._handshakes.synchronise(key, direction, segment):
+        if self._handshakes.synchronise(key, direction, segment, time):
             self._remove(key)
 
     def _begin(self, key: Key, direction: int, segment: Segment, time: int) -> Connection | None:
@@ -137,15 +141,22 @@ class TcpStreams:
         self._table.add(key, connection, owner_of(_client(key, direction)), time)
         return connection
 
-    def _settle(self, key: Key, connection: Connection) -> None:
-        """Brings the table up to date with what became of a connection."""
-        if connection.foreign or connection.finished:
+    def _settle(self, key: Key, connection: Connection, flow: Flow) -> None:
+        """Brings the table up to date with what a flow's bytes made of its connection."""
+        if (flow.reader.foreign and connection.foreign) or (
+            flow.finished >= 0 and connection.finished
+        ):
             self._remove(key)
             return
-        if connection.waiting:
-            self._waiting[key] = None
+        if flow.waiting:
+            self._wait(key)
         self._table.resize(key, _CONNECTION_SIZE + connection.held)
         self._counters.tcp_evicted = self._table.evicted
+
+    def _wait(self, key: Key) -> None:
+        if len(self._waiting) > 2 * self._limits.connections:  # most were evicted
+            self._waiting = {one: None for one in self._waiting if one in self._table}
+        self._waiting[key] = None
 
     def _give_up_gaps(self, before: int) -> list[Datagram]:
         found: list[Datagram] = []
@@ -157,7 +168,7 @@ class TcpStreams:
             for direction, flow, messages in connection.give_up_gaps(before):
                 self._counters.tcp_gaps += 1
                 found += self._datagrams(key, connection, direction, flow, messages)
-            self._settle(key, connection)
+                self._settle(key, connection, flow)
         return found
 
     def _datagrams(
