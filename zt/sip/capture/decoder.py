@@ -2,47 +2,165 @@
 
 from __future__ import annotations
 
-from zt.sip.capture.counters import CaptureCounters
-from zt.sip.capture.link import LINK_TYPES, Datagram, Skip, decode
-from zt.sip.capture.source import Frame
+import struct
 
-_COUNTERS = {
-    Skip.NOT_IP: "not_ip",
-    Skip.OTHER_TRANSPORT: "other_transport",
-    Skip.TCP: "tcp_foreign",
-    Skip.FRAGMENT: "fragments",
-    Skip.MALFORMED: "malformed",
-}
+from zt.sip.capture.counters import CaptureCounters
+from zt.sip.capture.datagram import Datagram
+from zt.sip.capture.duplicates import Duplicates
+from zt.sip.capture.fragments import Fragments
+from zt.sip.capture.ip import TCP, Fragment, Packet, Skip, follow, read
+from zt.sip.capture.limits import CaptureLimits
+from zt.sip.capture.link import LINK_TYPES
+from zt.sip.capture.source import Frame
+from zt.sip.capture.tcp import TcpStreams
+
+_TICK = 1_000_000  # microseconds between two looks at what waits
+_MAX_NESTED = 4  # fragments of fragments in tunnels
+_UDP_HEADER = struct.Struct(">HHH")
+
+# Most frames by far are Ethernet, IPv4 without options or fragments, UDP: one look at 42 bytes.
+_ETHERNET = 1
+_COMMON = struct.Struct(">12xHBxHHHxB2x4s4sHHH")
+_COMMON_SIZE = 42  # with the UDP checksum, which is not looked at
 
 
 class Decoder:
-    """Finds the datagrams in the frames of one source; never raises."""
+    """Finds the datagrams in the frames of one source, fed in the order of their capture.
 
-    def __init__(self) -> None:
+    It holds what is incomplete (fragments, streams) within `CaptureLimits`, and never raises.
+
+    Args:
+        limits: how much to remember.
+
+    Attributes:
+        counters: what was seen so far.
+    """
+
+    def __init__(self, limits: CaptureLimits | None = None) -> None:
+        limits = limits or CaptureLimits()
         self.counters = CaptureCounters()
+        self._duplicates = Duplicates(limits)
+        self._fragments = Fragments(limits, self.counters)
+        self._tcp = TcpStreams(limits, self.counters)
+        self._next_look = 0
+
+    @property
+    def held(self) -> int:
+        """Bytes held for incomplete datagrams and streams, about."""
+        return self._fragments.held + self._tcp.held
 
     def feed(self, frame: Frame) -> list[Datagram]:
         """Takes one frame; gives what it completed, often nothing, sometimes several."""
         time, link_type, data, cut = frame
         counters = self.counters
         counters.frames += 1
-        datagram = decode(time, link_type, data)
-        if not isinstance(datagram, Skip):
+        late = self.expire(time) if time >= self._next_look else None
+        found: list[Datagram] | Skip
+        if link_type == _ETHERNET and len(data) >= _COMMON_SIZE:
+            kind, first, total, identification, flags, protocol, src, dst, port, to, length = (
+                _COMMON.unpack_from(data)
+            )
+            if (
+                kind == 0x0800
+                and first == 0x45
+                and protocol == 17
+                and not flags & 0x3FFF
+                and total >= 28
+                and length >= 8
+            ):
+                # The shorter of both lengths counts: Ethernet pads, and either header may lie.
+                stop = 34 + (length if length < total - 20 else total - 20)
+                found = self._datagram(
+                    time, src, port, dst, to, data[42:stop], stop > len(data), identification
+                )
+            else:
+                found = self._any(time, link_type, data)
+        else:
+            found = self._any(time, link_type, data)
+        if isinstance(found, list):
             counters.carried += 1
-            return [datagram]
-        if link_type not in LINK_TYPES:
-            counters.unsupported_link += 1
-        elif cut and datagram is Skip.MALFORMED:
+            return late + found if late else found
+        if cut and found is Skip.MALFORMED:
             counters.cut_short += 1
         else:
-            name = _COUNTERS[datagram]
+            name = found.value
             setattr(counters, name, getattr(counters, name) + 1)
-        return []
+        return late or []
 
     def expire(self, now: int) -> list[Datagram]:
         """Lets time pass, to microsecond `now`; gives what need not wait any longer."""
-        return []
+        self._next_look = now + _TICK
+        self._fragments.expire(now)
+        late = self._tcp.expire(now)
+        return [message for message in late if not self._duplicates.seen(message)]
 
     def finish(self) -> list[Datagram]:
         """Ends the capture; gives what need not wait any longer."""
-        return []
+        late = self._tcp.finish()
+        return [message for message in late if not self._duplicates.seen(message)]
+
+    def _any(self, time: int, link_type: int, data: bytes) -> list[Datagram] | Skip:
+        """Any frame."""
+        find_ip = LINK_TYPES.get(link_type)
+        if find_ip is None:
+            return Skip.UNSUPPORTED_LINK
+        try:
+            position = find_ip(data)
+            if position < 0:
+                return Skip.NOT_IP
+            found = read(data, position)
+            for _ in range(_MAX_NESTED):
+                if not isinstance(found, Fragment):
+                    break
+                whole = self._fragments.add(time, found)
+                if whole is None:
+                    return Skip.FRAGMENT
+                found = follow(whole)
+            if isinstance(found, Fragment):
+                return Skip.MALFORMED
+            return self._packet(time, found) if isinstance(found, Packet) else found
+        except (IndexError, struct.error):  # the frame ends inside a header
+            return Skip.MALFORMED
+
+    def _packet(self, time: int, packet: Packet) -> list[Datagram] | Skip:
+        if packet.protocol == TCP:
+            messages = self._tcp.feed(time, packet)
+            return messages if isinstance(messages, Skip) else self._first_copies(messages)
+        data, start, end = packet.data, packet.start, packet.end
+        src_port, dst_port, length = _UDP_HEADER.unpack_from(data, start)
+        if length < 8 or end < start + 8:
+            return Skip.MALFORMED
+        stop = min(start + length, end)
+        return self._datagram(
+            time,
+            packet.src,
+            src_port,
+            packet.dst,
+            dst_port,
+            data[start + 8 : stop],
+            stop > len(data),
+            packet.identification,
+        )
+
+    def _first_copies(self, messages: list[Datagram]) -> list[Datagram] | Skip:
+        """The messages of a stream that are no copies: a connection may come twice as a whole."""
+        new = [message for message in messages if not self._duplicates.seen(message)]
+        return new or Skip.DUPLICATE
+
+    def _datagram(
+        self,
+        time: int,
+        src: bytes,
+        src_port: int,
+        dst: bytes,
+        dst_port: int,
+        payload: bytes,
+        cut: bool,
+        identification: int,
+    ) -> list[Datagram] | Skip:
+        # Media and STUN begin with other bytes than text does: copies of them do no harm.
+        if 9 < (payload[0] if payload else 0) < 127 and self._duplicates.seen_bytes(
+            time, (src, dst, src_port, dst_port, identification, payload)
+        ):
+            return Skip.DUPLICATE
+        return [Datagram(time, src, src_port, dst, dst_port, payload, "UDP", cut)]
