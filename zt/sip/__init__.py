@@ -11,6 +11,7 @@
     geoip          where addresses are, by the user's own file
     events         the events and their fields (schema: the same as a JSON schema)
     rules          which outcome is which event, and which is none
+    throttle/      what keeps a flood from becoming a flood of events, and counters
     probe          all of this together
     replay         one capture file from beginning to end
     stats, timers  limits and counters; how long to wait
@@ -27,6 +28,7 @@ from zt.sip.events import Agent, Event
 from zt.sip.probe import Probe
 from zt.sip.replay import CaptureEvents, probe_capture
 from zt.sip.stats import Limits, Stats
+from zt.sip.throttle import Rates, SamplerSettings, ThrottleSettings
 from zt.sip.timers import Timers
 
 __all__ = [
@@ -36,7 +38,10 @@ __all__ = [
     "Event",
     "Limits",
     "Probe",
+    "Rates",
+    "SamplerSettings",
     "Stats",
+    "ThrottleSettings",
     "Timers",
     "probe_capture",
 ]

@@ -14,7 +14,7 @@ from zt.sip.tables import SECOND
 from zt.sip.throttle import Counters, Sampler, SamplerSettings, Throttle, ThrottleSettings
 from zt.sip.timers import Timers
 
-_THROTTLED: Final = ThrottleSettings()
+THROTTLED: Final = ThrottleSettings()
 
 
 class Probe:
@@ -43,7 +43,7 @@ class Probe:
         *,
         timers: Timers | None = None,
         places: Places | None = None,
-        throttle: ThrottleSettings | None = _THROTTLED,
+        throttle: ThrottleSettings | None = THROTTLED,
         sampler: SamplerSettings | None = None,
         counters_every: int = 0,
     ) -> None:
@@ -51,7 +51,7 @@ class Probe:
         self._stats = Stats(capture=self._decoder.counters)
         self._rules = Rules(agent, limits or Limits(), self._stats, timers, places)
         self._throttle = Throttle(throttle, agent) if throttle is not None else None
-        self._sampler = Sampler(sampler, agent) if sampler is not None else None
+        self._sampler = Sampler(sampler, agent, self._rules.proven) if sampler is not None else None
         self._counters = self._counting(agent, counters_every) if counters_every else None
         self._second = -1  # of the last datagram; once in each, what waits for time is asked
         self._time = 0
@@ -141,10 +141,6 @@ class Probe:
 
     def _send(self, found: list[Event], time: int, out: list[Event]) -> None:
         """Passes events on as far as the throttle lets them."""
-        if self._sampler is not None:
-            for event in found:
-                if (client := event.get("client")) is not None and client["proven"]:
-                    self._sampler.prove(client["ip"])
         out += found if self._throttle is None else self._throttle.take(found, time)
 
     def _turn(self, time: int, out: list[Event]) -> None:

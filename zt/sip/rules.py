@@ -104,6 +104,10 @@ class Rules:
             "bindings": len(self._registrations),
         }
 
+    def proven(self, client: bytes, server: bytes) -> bool:
+        """Whether a client proved its address towards a server in the hour before."""
+        return self._proofs.holds(client, server)
+
     def advance(self, time: int) -> list[Event]:
         """Lets time pass, to microsecond `time`; gives the events that this decides."""
         found: list[Event] = []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from zt.sip.tables import SECOND
 from zt.sip.throttle.excess import Excess, rate_fields
-from zt.sip.throttle.rates import RateMeter, limits
+from zt.sip.throttle.rates import Limits, RateMeter
 from zt.sip.throttle.settings import ThrottleSettings
+
+_LATELY: Final = 60 * SECOND
 
 
 class Everyone:
@@ -33,8 +35,27 @@ class Everyone:
         self._left = 0
         self._window = -1
         self._timestamp = ""
-        self.meter = RateMeter(limits(settings.all_sources_of.get(kind, settings.all_sources)))
+        self._since = 0  # when it went over its limit
+        self._over = -_LATELY  # when it was over its limit last
+        self.meter = RateMeter(Limits(settings.all_sources_of.get(kind, settings.all_sources)), 0)
         self.excess = Excess(settings.first, settings.step, settings.quiet * SECOND)
+
+    def exceeded(self, now: int) -> bool:
+        """Counts a report; True if the type is over its limit."""
+        if not self.meter.hit(now):
+            return False
+        if now - self._over > _LATELY:
+            self._since = now
+        self._over = now
+        return True
+
+    def heard(self, reported: int, now: int) -> bool:
+        """Whether a source that reported last at `reported` had its report of this flood.
+
+        What it reported long before does not count: an honest sender must not vanish because it
+        was known.
+        """
+        return reported >= self._since - _LATELY and now - reported < self._once
 
     def admits(self, now: int) -> bool:
         """Whether one more source may report while the type is over its limit; takes its place."""
@@ -86,7 +107,7 @@ class Kind:
 
     def __init__(self, settings: ThrottleSettings, name: str) -> None:
         self.name = name
-        self.limits = limits(settings.rates_of.get(name, settings.rates))
+        self.limits = Limits(settings.rates_of.get(name, settings.rates))
         self.always = name in settings.always_report
         self.proven = Everyone(settings, name, proven=True)
         self.others = Everyone(settings, name, proven=False)
@@ -95,4 +116,4 @@ class Kind:
 
     def everyone(self, event: dict[str, Any]) -> Everyone:
         """All sources of the sort that an event's client is of."""
-        return self.proven if event["client"].get("proven") else self.others
+        return self.proven if event["client"]["proven"] else self.others

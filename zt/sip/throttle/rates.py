@@ -2,8 +2,8 @@
 
 Each period is cut into windows that begin at its multiples. What came in a period is estimated as
 the count of the current window, and the part of the last one's count that the period still
-overlaps. So each limit costs two numbers, whatever comes; the estimate is exact for an even rate,
-and never lets more than the limit through in one window.
+overlaps. So each limit costs two numbers, whatever comes; for an even rate the estimate is right to
+one, and in no case does more than the limit go through in one window.
 """
 
 from __future__ import annotations
@@ -30,89 +30,122 @@ class Measure(NamedTuple):
     limit: Limit
 
 
-def limits(rates: Rates) -> tuple[Limit, ...]:
-    """The limits that are set, shortest period first."""
-    given = ((period, getattr(rates, name)) for name, period in _PERIODS)
-    return tuple(Limit(period, most) for period, most in given if most)
+class Limits:
+    """The limits of many meters.
+
+    Attributes:
+        all: those that are set, shortest period first.
+        shortest: the first of them.
+        next_period: the next one's period.
+        least: what none of them forbids.
+    """
+
+    __slots__ = ("all", "least", "next_period", "shortest")
+
+    def __init__(self, rates: Rates) -> None:
+        given = ((period, getattr(rates, name)) for name, period in _PERIODS)
+        self.all = tuple(Limit(period, most) for period, most in given if most)
+        self.shortest = self.all[0] if self.all else Limit(NEVER, NEVER)
+        self.next_period = self.all[1].period if len(self.all) > 1 else NEVER
+        self.least = min((limit.most for limit in self.all), default=NEVER)
 
 
 class RateMeter:
     """Counts, and says whether a limit is exceeded. Times must not decrease from call to call.
 
-    Between two windows most calls are two comparisons: below `_free` counts no limit can be
-    exceeded before `_until`, and up to `_sure` one certainly is.
+    Most calls must be cheap. Up to the count `_free`, no limit can be exceeded before `until`; up
+    to `_free_long`, none but the shortest before `_until_long`. Before `_sure` one stays
+    exceeded, whatever comes.
+
+    Args:
+        limits: what is allowed.
+        now: microseconds; when the first comes.
     """
 
-    __slots__ = ("_count", "_free", "_limits", "_looked", "_marks", "_sure", "_until")
+    __slots__ = (
+        "_before", "_begun", "_count", "_free", "_free_long", "_limits", "_looked", "_sure",
+        "_until_long", "until",
+    )  # fmt: skip
 
-    def __init__(self, limits: tuple[Limit, ...]) -> None:
+    def __init__(self, limits: Limits, now: int) -> None:
         self._limits = limits
         self._count = 0
-        # For each limit: the count at which its window began, and what came in the window before.
-        self._marks = [0] * (2 * len(limits))
-        self._looked = 0
-        self._free = 0
-        self._until = 0
+        # For each limit: the count when its window began, and what came in the window before.
+        self._begun = [0] * len(limits.all)
+        self._before = [0] * len(limits.all)
+        self._looked = now
+        self._free = self._free_long = limits.least
         self._sure = 0
-
-    @property
-    def until(self) -> int:
-        """When the shortest of the current windows ends."""
-        return self._until
+        self.until = _end(now, limits.shortest.period)  # of the shortest window
+        self._until_long = _end(now, limits.next_period)
 
     def hit(self, now: int) -> bool:
         """Counts one at microsecond `now`; True if a limit is exceeded by it."""
-        self._count += 1
-        if now < self._until:
-            if self._count <= self._free:
+        count = self._count = self._count + 1
+        if now < self.until:
+            if count <= self._free:
                 return False
             if now < self._sure:
                 return True
-        return self._look(now, self._count - 1)
+        elif now < self._until_long and count <= self._free_long:
+            period, most = self._limits.shortest
+            before = count - 1 - self._begun[0] if now < self.until + period else 0
+            rest = -(-before * (period - now % period) // period)
+            if rest < most:
+                self._begun[0] = count - 1
+                self._before[0] = before
+                self._looked = now
+                self.until = now - now % period + period
+                self._free = min(count - 1 + most - rest, self._free_long)
+                return False
+        return self._look(now, count - 1)
 
     def exceeded(self, now: int) -> bool:
         """Whether a limit is exceeded at `now`; counts nothing."""
-        if now < self._until and self._count <= self._free:
+        if now < self.until and self._count <= self._free:
             return False
         return now < self._sure or self._look(now, self._count)
 
     def measure(self, now: int) -> Measure | None:
         """The limit that is exceeded most at `now`, or comes closest to it; None without limits."""
-        if now >= self._until:
+        if now >= self.until:
             self._look(now, self._count)
-        found = [
-            Measure(self._in_period(index, limit, now) // limit.period, limit)
-            for index, limit in enumerate(self._limits)
-        ]
+        found = []
+        for index, limit in enumerate(self._limits.all):
+            rest = self._before[index] * (limit.period - now % limit.period) // limit.period
+            found.append(Measure(self._count - self._begun[index] + rest, limit))
         return max(found, key=lambda one: one.current / one.limit.most, default=None)
-
-    def _in_period(self, index: int, limit: Limit, now: int) -> int:
-        """What came in the period before `now`, times the period."""
-        begun, before = self._marks[2 * index : 2 * index + 2]
-        period = limit.period
-        return (self._count - begun) * period + before * (period - now % period)
 
     def _look(self, now: int, counted: int) -> bool:
         """Moves the windows on; `counted` is the count before the one that comes at `now`."""
-        marks, looked, count = self._marks, self._looked, self._count
-        free = until = NEVER
+        begun, before, looked, count = self._begun, self._before, self._looked, self._count
+        free = free_long = until = until_long = NEVER
         sure = 0
         over = False
-        for index, limit in enumerate(self._limits):
-            period, most = limit
+        for index, (period, most) in enumerate(self._limits.all):
             start = now - now % period
             if looked < start:  # a new window: what was counted so far came before it
-                last = looked >= start - period
-                marks[2 * index + 1] = counted - marks[2 * index] if last else 0
-                marks[2 * index] = counted
-            begun = marks[2 * index]
+                before[index] = counted - begun[index] if looked >= start - period else 0
+                begun[index] = counted
             end = start + period
-            free = min(free, begun + most - marks[2 * index + 1])
-            until = min(until, end)
-            if self._in_period(index, limit, now) > most * period:
+            # Rounded up. It only falls while the window lasts, and so the room grows.
+            rest = -(-before[index] * (end - now) // period)
+            room = begun[index] + most - rest
+            free = min(free, room)
+            if index:
+                free_long, until_long = min(free_long, room), min(until_long, end)
+            else:
+                until = end
+            if count > room:
                 over = True
-                if count - begun > most:
+                if count > begun[index] + most:
                     sure = max(sure, end)
         self._looked = now
-        self._free, self._until, self._sure = free, until, sure
+        self._free, self._free_long, self._sure = free, free_long, sure
+        self.until, self._until_long = until, until_long
         return over
+
+
+def _end(now: int, period: int) -> int:
+    """When the window ends that `now` is in."""
+    return now - now % period + period

@@ -16,6 +16,7 @@ requests, `server.ip` that of answers; neither is given where the sources were t
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, Final
 from zlib import crc32
 
@@ -66,15 +67,19 @@ class Sampler:
     Args:
         settings: limits and lists.
         agent: who makes the events.
+        proven: whether a client's address is proven towards a server (`zt.sip.proofs`).
 
     Attributes:
         shed: messages that did not pass.
         sent: reports of them.
     """
 
-    def __init__(self, settings: SamplerSettings, agent: Agent) -> None:
+    def __init__(
+        self, settings: SamplerSettings, agent: Agent, proven: Callable[[bytes, bytes], bool]
+    ) -> None:
         self._settings = settings
         self._agent = agent
+        self._proven = proven
         self._clock = Clock()
         self._sources = Sources(settings.never_shed, settings.ipv6_prefix)
         self._rest_bits = 128 - settings.ipv6_prefix
@@ -83,7 +88,6 @@ class Sampler:
         self._end = 0  # of the current second
         self._counts: dict[bytes, int] = {}  # messages in this second
         self._passed: dict[bytes, int] = {}  # of these, those that passed above the limit
-        self._proven: OrderedDict[str, None] = OrderedDict()
         self._shed: OrderedDict[bytes, _Shed] = OrderedDict()  # shed from longest ago first
         self._all_others = _Shed(settings, "*", {})
         self.shed = 0
@@ -107,14 +111,7 @@ class Sampler:
 
     def sizes(self) -> dict[str, int]:
         """Entries of its tables."""
-        return {"sampler_sources": len(self._counts), "sampler_proven": len(self._proven)}
-
-    def prove(self, address: str) -> None:
-        """Notes that the sender at an address is proven, and may send more."""
-        self._proven[address] = None
-        self._proven.move_to_end(address)
-        if len(self._proven) > self._settings.proven_sources:
-            self._proven.popitem(last=False)
+        return {"sampler_sources": len(self._counts), "sampler_shed": len(self._shed)}
 
     def passes(self, datagram: Datagram, out: list[Event]) -> bool:
         """Whether a message is to be parsed; if not, adds the report that is due, if one is."""
@@ -172,7 +169,8 @@ class Sampler:
         src, dst = ip_text(datagram.src), ip_text(datagram.dst)
         if self._sources.find(src).listed or (answer and self._sources.find(dst).listed):
             return True
-        proven = (dst if answer else src) in self._proven
+        ends = (datagram.dst, datagram.src) if answer else (datagram.src, datagram.dst)
+        proven = datagram.connected or self._proven(*ends)
         limit = self._limit * (self._settings.proven if proven else 1)
         if count > limit:
             passed = self._passed.get(key, 0)

@@ -121,7 +121,6 @@ class SamplerSettings:
         ipv6_prefix: bits of an IPv6 address that make a source.
         sources: sources counted in one second; further ones pass.
         reports: sources whose shed messages are reported apart; those of others go into one sum.
-        proven_sources: proven addresses remembered.
     """
 
     limit: int = 5_000
@@ -134,10 +133,9 @@ class SamplerSettings:
     ipv6_prefix: int = 64
     sources: int = 65_536
     reports: int = 1_024
-    proven_sources: int = 65_536
 
     def __post_init__(self) -> None:
         _at_least(1, self, "limit", "proven", "one_in", "first", "step", "quiet")
-        _at_least(1, self, "sources", "reports", "proven_sources")
+        _at_least(1, self, "sources", "reports")
         _check_prefix(self.ipv6_prefix)
         networks(self.never_shed)

@@ -37,10 +37,10 @@ class _Source:
 
     __slots__ = ("excess", "held", "key", "kind", "meter", "reported")
 
-    def __init__(self, kind: Kind, key: _Key) -> None:
+    def __init__(self, kind: Kind, key: _Key, now: int) -> None:
         self.kind = kind
         self.key = key
-        self.meter = RateMeter(kind.limits)
+        self.meter = RateMeter(kind.limits, now)
         self.excess: Excess | None = None
         self.held: Event | None = None
         self.reported = _LONG_AGO
@@ -63,7 +63,6 @@ class Throttle:
         self._agent = agent
         self._clock = Clock()
         self._quiet = settings.quiet * SECOND
-        self._once = settings.once * SECOND
         self._sources = Sources(settings.never_throttle, settings.ipv6_prefix)
         self._kinds: dict[str, Kind] = {}
         self._states: OrderedDict[_Key, _Source] = OrderedDict()  # unused for longest first
@@ -152,10 +151,11 @@ class Throttle:
             self._states.move_to_end(key)
         if source.meter.hit(now):
             self._over(source, event, now, out)
-            return
-        others = self._settle(source) if source.excess is not None else 0
-        rate = self._rate(source, 0, others, now) if others else None
-        self._report(source, event, rate, others, now, out)
+        elif source.held is None:
+            self._report(source, event, None, 0, now, out)
+        else:  # back to normal
+            others = self._settle(source)
+            self._report(source, event, self._rate(source, 0, others, now), others, now, out)
 
     def _remember(self, kind: Kind, key: _Key, now: int, out: list[Event]) -> _Source:
         """Makes room for a source: what the oldest one held back goes into its type's sum."""
@@ -164,7 +164,7 @@ class Throttle:
             if (event := oldest.held) is not None:
                 pending = self._settle(oldest)
                 self._absorb(oldest.kind, event, pending, now, out)
-        source = self._states[key] = _Source(kind, key)
+        source = self._states[key] = _Source(kind, key, now)
         return source
 
     def _over(self, source: _Source, event: Event, now: int, out: list[Event]) -> None:
@@ -174,8 +174,8 @@ class Throttle:
         if excess is None:
             excess = source.excess = Excess(settings.first, settings.step, self._quiet)
         due = excess.add(1, now)
-        reported = now - source.reported < self._once
-        if reported and source.kind.everyone(event).meter.exceeded(now):
+        everyone = source.kind.everyone(event)
+        if everyone.heard(source.reported, now) and everyone.meter.exceeded(now):
             self._absorb(source.kind, event, self._settle(source), now, out)
         elif due:
             others = self._settle(source) - 1
@@ -215,16 +215,18 @@ class Throttle:
     ) -> None:
         """Sends a source's report, if its type's rate over all sources lets it."""
         kind = source.kind
-        everyone = kind.everyone(event)
-        if everyone.meter.hit(now):
-            if now - source.reported < self._once or not everyone.admits(now):
+        everyone = kind.proven if event["client"]["proven"] else kind.others
+        if everyone.exceeded(now):
+            if everyone.heard(source.reported, now) or not everyone.admits(now):
                 self._absorb(kind, event, 1 + others, now, out)
                 return
             rate = rate or everyone.fields(now, others)
         source.reported = now
         if rate is not None:
             event["rate"] = rate
-        self._send(kind, event, out)
+            kind.suppressed += others
+        kind.sent += 1
+        out.append(event)
 
     def _absorb(self, kind: Kind, event: Event, number: int, now: int, out: list[Event]) -> None:
         """Adds so many events, of which this is the latest, to the sum over all sources."""
@@ -239,6 +241,6 @@ class Throttle:
     @staticmethod
     def _send(kind: Kind, event: Event, out: list[Event]) -> None:
         kind.sent += 1
-        if (rate := event.get("rate")) is not None:
-            kind.suppressed += rate["ex_diff"]
+        if "rate" in event:
+            kind.suppressed += event["rate"]["ex_diff"]
         out.append(event)
