@@ -72,6 +72,13 @@ class Probe:
         """What it shed, for counters; its `level` may be set."""
         return self._sampler
 
+    def sizes(self) -> Mapping[str, int]:
+        """Entries of all tables at this moment."""
+        sizes = self._rules.sizes()
+        if self._throttle is not None:
+            sizes |= self._throttle.sizes()
+        return sizes | (self._sampler.sizes() if self._sampler is not None else {})
+
     def include(self, name: str, read: Callable[[], Mapping[str, Any]]) -> None:
         """Adds a source's own counters to the `counters` events, as `counters.NAME`.
 
@@ -158,7 +165,7 @@ class Probe:
         counters.include("", self._read_shed)
         counters.include("sip", self._read_stats)
         counters.include("events", self._read_events)
-        counters.include_states("tables", self._read_sizes)
+        counters.include_states("tables", self.sizes)
         return counters
 
     def _read_stats(self) -> Mapping[str, Any]:
@@ -173,9 +180,3 @@ class Probe:
             return {"made": made, "sent": made}
         sent, suppressed = self._throttle.sent(), self._throttle.suppressed()
         return {"made": made, "sent": sent, "suppressed": suppressed}
-
-    def _read_sizes(self) -> Mapping[str, int]:
-        sizes = self._rules.sizes()
-        if self._throttle is not None:
-            sizes |= self._throttle.sizes()
-        return sizes | (self._sampler.sizes() if self._sampler is not None else {})
