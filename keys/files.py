@@ -28,7 +28,7 @@ def read_private(path: Path, what: str) -> bytes:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_SIZE:
                 raise RingError(f"the {what} {path} is no {what}", "check the path")
-            if status.st_mode & 0o077:
+            if status.st_mode & (0o037 if _is_credential(path) else 0o077):
                 raise RingError(
                     f"the {what} {path} is open to other users (mode {status.st_mode & 0o777:o})",
                     f"find out who could read it, then: chmod 600 {path}",
@@ -40,6 +40,16 @@ def read_private(path: Path, what: str) -> bytes:
         ) from None
     except OSError as error:
         raise RingError(f"can't read the {what} {path}: {error.strerror}", "check it") from None
+
+
+def _is_credential(path: Path) -> bool:
+    """Whether systemd passes this file to this service (`LoadCredential=`).
+
+    It grants the service's user an access list, whose mask shows as the group's right to read;
+    nobody else can reach the folder.
+    """
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return bool(folder) and path.parent == Path(folder or "")
 
 
 def write_private(path: Path, data: bytes | Secret, *, replace: bool) -> None:

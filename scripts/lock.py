@@ -10,7 +10,10 @@ QUIET = ["--no-annotate", "--no-header", "--quiet"]
 RUN = "requirements/run.txt"
 LOCKS = {
     RUN: [],
-    "requirements/dev.txt": ["--extra", "dev", "--extra", "opensearch", "-c", RUN],
+    "requirements/dev.txt": [
+        *["--extra", "dev", "--extra", "geoip", "--extra", "opensearch"],
+        *["-c", RUN],
+    ],
     "requirements/bench.txt": ["requirements/bench.in", "--extra", "opensearch", "-c", RUN],
 }
 

@@ -57,6 +57,7 @@ ENCODER_FORMATS = "tests/unit/encoder/test_encoder_formats.py"
 FF1 = "tests/unit/crypto/test_crypto_ff1.py"
 GRAM = "tests/unit/crypto/test_crypto_gram.py"
 GROUPS = "tests/unit/query/test_query_groups.py"
+PROBE = "tests/unit/sip/test_sip"
 LIES = "tests/unit/query/test_query_lies.py"
 LOSSLESS = "tests/properties/test_prop_lossless.py"
 MATERIAL = "tests/unit/keys/test_keys_material.py"
@@ -90,6 +91,8 @@ ORIGINALS = "tests/unit/encoder/test_encoder_originals.py"
 PROFILE = "tests/unit/profile/test_profile_model.py"
 REJECTS = "tests/unit/encoder/test_encoder_rejects.py"
 RESPELLED = "tests/unit/encoder/test_encoder_respelled.py"
+SHIPPER = "tests/unit/shipping/test_shipping_shipper.py"
+SPOOL = "tests/unit/shipping/test_shipping_spool.py"
 RING = "tests/unit/keys/test_keys_ring.py"
 ROUND_TRIP = "tests/properties/test_prop_round_trip.py"
 SCHEMES = "tests/unit/schemes/test_schemes.py"
@@ -188,7 +191,7 @@ MUTANTS = (
     Mutant(
         "key files may be open to others",
         "keys/files.py",
-        {"if status.st_mode & 0o077:": "if False:"},
+        {"if status.st_mode & (0o037 if _is_credential(path) else 0o077):": "if False:"},
         (f"{RING}::test_files_open_to_others_are_refused",),
     ),
     Mutant(
@@ -1156,5 +1159,130 @@ MUTANTS = (
         "analytics/store/opensearch/errors.py",
         {"{len(error.errors)}": "{error.errors}"},
         (f"{OPENSEARCH}_errors.py",),
+    ),
+    Mutant(
+        "the probe proves an address to every server at once",
+        "zt/sip/proofs.py",
+        {
+            "self._proven.put((client, server), None, now)": (
+                'self._proven.put((client, b""), None, now)'
+            ),
+            "return (client, server) in self._proven": 'return (client, b"") in self._proven',
+        },
+        (f"{PROBE}_proofs.py",),
+    ),
+    Mutant(
+        "the probe takes a tag for proof that another address was given",
+        "zt/sip/rules.py",
+        {" and call.subject.ends.client == client and call.by": " and call.by"},
+        (f"{PROBE}_proofs.py",),
+    ),
+    Mutant(
+        "the probe takes a callee's request for proof of its address",
+        "zt/sip/rules.py",
+        {" and call.subject.ends.client == client and call.by_caller(message)": ""},
+        (f"{PROBE}_proofs.py",),
+    ),
+    Mutant(
+        "the probe believes an answer from an address that was not asked",
+        "zt/sip/rules.py",
+        {"        honest = datagram.src == invite.ends.server\n": "        honest = True\n"},
+        (f"{PROBE}_proofs.py",),
+    ),
+    Mutant(
+        "the probe counts no guess with a nonce that nobody gave out",
+        "zt/sip/auth.py",
+        {"return challenged if _made_up(transaction, challenged) else None": "return None"},
+        (f"{PROBE}_registrations.py",),
+    ),
+    Mutant(
+        "a forged flood pushes proven clients out of the probe's transactions",
+        "zt/sip/transactions.py",
+        {"        room = self._rooms[proven]\n": "        room = self._rooms[False]\n"},
+        (f"{PROBE}_calls.py",),
+    ),
+    Mutant(
+        "a forged flood pushes established calls out of the probe",
+        "zt/sip/calls.py",
+        {"        self._open.confirm(call.dialog)\n": "        return\n"},
+        (f"{PROBE}_calls.py",),
+    ),
+    Mutant(
+        "a forged flood pushes proven phones out of the probe's bindings",
+        "zt/sip/registrations.py",
+        {"deadline, confirmed=transaction.proven)": "deadline, confirmed=False)"},
+        (f"{PROBE}_registrations.py",),
+    ),
+    Mutant(
+        "the probe holds as many bytes of requests as senders like",
+        "zt/sip/transactions.py",
+        {"            or invite.weight + bye.weight + request.weight >= weight\n": ""},
+        (f"{PROBE}_outcomes.py",),
+    ),
+    Mutant(
+        "a flood of requests passes as keep-alives",
+        "zt/sip/keepalives.py",
+        {" or started - before[1] < self._fastest": ""},
+        (f"{PROBE}_keepalives.py",),
+    ),
+    Mutant(
+        "an invented tag hides a call from the probe for ever",
+        "zt/sip/rules.py",
+        {" and time < self._began + self._running_until:": ":"},
+        (f"{PROBE}_calls.py",),
+    ),
+    Mutant(
+        "an ACK with an invented tag starts a call",
+        "zt/sip/rules.py",
+        {" and (not invite.ringing or self._calls.find_early(ack)):": ":"},
+        (f"{PROBE}_calls.py",),
+    ),
+    Mutant(
+        "shipped: a batch leaves the spool before the store has it",
+        "zt/shipping/sending.py",
+        {"self._spool.put_back(parcels)": "self._spool.settle(parcels)"},
+        (f"{SHIPPER}::test_an_outage_is_bridged_and_batches_are_resent_byte_by_byte",),
+    ),
+    Mutant(
+        "shipped: batches of another ring are sent",
+        "zt/shipping/sending.py",
+        {"            if reason:": "            if False:"},
+        (f"{SHIPPER}::test_batches_of_another_tenant_are_not_sent",),
+    ),
+    Mutant(
+        "shipped: a damaged batch is sent",
+        "zt/shipping/folder.py",
+        {"if digest_of(data) != parcel.digest:": "if False:"},
+        (f"{SPOOL}::test_a_damaged_batch_is_set_aside_and_said",),
+    ),
+    Mutant(
+        "shipped: batches are open to others",
+        "zt/shipping/folder.py",
+        {"os.open(temporary, flags, 0o600)": "os.open(temporary, flags, 0o666)"},
+        (f"{SPOOL}::test_only_the_owner_can_read_it",),
+    ),
+    Mutant(
+        "shipped: a spool has no bound",
+        "zt/shipping/spool.py",
+        {"excess = self._stored + size - self._limit": "excess = 0"},
+        (f"{SPOOL}::test_when_it_is_full_the_oldest_go_and_are_counted",),
+    ),
+    Mutant(
+        "shipped: plaintext in memory has no bound",
+        "zt/shipping/pending.py",
+        {"                if room < 0:": "                if False:"},
+        (f"{SHIPPER}::test_memory_for_plaintext_is_bounded",),
+    ),
+    Mutant(
+        "shipped: two runs give equal events one name",
+        "zt/shipping/packing.py",
+        {'f"{name}/{uuid4()}"': 'f"{name}"'},
+        (f"{SHIPPER}::test_equal_events_of_one_run_and_of_two_are_different_events",),
+    ),
+    Mutant(
+        "shipped: a store is used without a look whose it is",
+        "zt/shipping/outlets.py",
+        {"if self._checked != fits:": "if False:"},
+        (f"{SHIPPER}::test_a_store_of_another_ring_is_refused_before_anything_is_sent",),
     ),
 )

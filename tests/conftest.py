@@ -26,7 +26,7 @@ DEMO = REPOSITORY / "examples" / "data"
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
 
-pytest_plugins = ["support.opensearch.fixtures", "support.stores"]
+pytest_plugins = ["support.event_schema", "support.opensearch.fixtures", "support.stores"]
 
 Require = Callable[[object, str], None]
 
@@ -95,10 +95,11 @@ def demo_truth(require: Require) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def demo_events(demo_capture: Path) -> list[dict[str, Any]]:
-    """The probe's events of the demo capture. Not to be altered."""
+    """All of the probe's events of the demo capture, unthrottled. Not to be altered."""
     with demo_capture.open("rb") as source:
         agent = Agent(name="test", version="0")
-        return [dict(event) for event in probe_capture(source, name="demo.pcap", agent=agent)]
+        events = probe_capture(source, name="demo.pcap", agent=agent, throttle=None)
+        return [dict(event) for event in events]
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@
     │   └── QueryError    a question can't be asked or answered
     ├── IntegrityError    something was altered, or opened with the wrong key
     │   └── SystemicError more than half of a run failed
-    └── WorkerError       a process that should have worked ended
+    ├── SpoolError        the folder of what waits to be sent can't be used
+    └── WorkerError       a process or thread that should have worked ended
 
 Messages never contain plaintext values or key material: a message may end in a log that leaves
 the customer's side.
@@ -62,5 +63,9 @@ class SystemicError(IntegrityError):
     """More than half of a run's events failed; going on would print a million errors."""
 
 
+class SpoolError(ZtError):
+    """The folder of encrypted batches that wait to be sent can't be used."""
+
+
 class WorkerError(ZtError):
-    """A process that was to do part of the work ended."""
+    """A process or thread that was to do part of the work ended."""

@@ -45,6 +45,7 @@ __all__ = [
     "ReplaceReport",
     "Statistics",
     "Store",
+    "is_shared",
     "make_store",
     "open_store",
     "store_mark",
@@ -100,6 +101,24 @@ def make_store(url: str, *, wait: float = 0.0) -> list[str]:
     is_new = store_mark(url) is None
     open_store(url, create=True, wait=wait).close()
     return [f"the file {_path_of(url)}"] if is_new else []
+
+
+def is_shared(url: str) -> bool:
+    """Whether several processes may have the store open at once; looks at the URL only.
+
+    Who stays connected to one that is shared keeps nobody out.
+
+    Raises:
+        StoreError: this is no URL of a store, or what it needs is not installed.
+    """
+    if not _is_opensearch(url):
+        _path_of(url)
+        return False
+    import analytics.store.opensearch  # noqa: F401  says what to install where the client is missing
+    from analytics.store.opensearch.address import parse_address
+
+    parse_address(url)
+    return True
 
 
 def store_mark(url: str) -> Hashable | None:

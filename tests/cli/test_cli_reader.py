@@ -46,7 +46,7 @@ def test_it_says_what_it_opens(house: House, tmp_path: Path) -> None:
     said = ok(*make, "-o", tmp_path / "a.json")
     assert said.out == b""
     assert "  address: client.ip, server.ip" in said.err
-    assert "  sip.identity: sip.contact, sip.from, sip.request.uri, sip.to" in said.err
+    assert "  sip.identity: sip.contact, sip.from, sip.pai1, sip.to, uri.original" in said.err
     assert "can't verify events" in said.err
     assert "opens what events hide" not in said.err
     said = ok(*make, "-o", tmp_path / "b.json", "--grant-seal", "--grant-event")

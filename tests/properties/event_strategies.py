@@ -17,7 +17,7 @@ FIELDS = [
     "sip.from",
     "sip.to",
     "sip.contact",
-    "sip.request.uri",
+    "uri.original",
     "sip.call_id",
     "client.ip",
     "server.ip",

@@ -60,8 +60,12 @@ def test_a_runner_beside_writers_that_are_killed_skips_no_event(url: str, tmp_pa
             for writer in writers:
                 assert writer.stdout is not None
                 writer.stdout.readline()
-            until = time.monotonic() + (60 if attempt == 3 else chance.uniform(0.5, 1.5))
-            while time.monotonic() < until and None in [writer.poll() for writer in writers]:
+            # Killed by what the runner saw, not by the clock: a slow machine's are as far as that.
+            enough = events if attempt == 3 else len(marks) + chance.randint(2, 4)
+            until = time.monotonic() + 60
+            while time.monotonic() < until and len(marks) < enough:
+                if None not in [writer.poll() for writer in writers]:
+                    break
                 reached = store.position()
                 after = store.watermark(JOB, PART)
                 seen |= {change.group[0] for change in store.changed_groups(JOB, PART, after)}
@@ -76,7 +80,7 @@ def test_a_runner_beside_writers_that_are_killed_skips_no_event(url: str, tmp_pa
         seen |= {change.group[0] for change in store.changed_groups(JOB, PART, after)}
         check(store, range(events))
     assert seen == {str(n) for n in range(events)}
-    assert len(marks) > 10
+    assert len(marks) > 5
 
 
 def test_a_writer_that_died_holds_the_runner_up_for_a_time_only(url: str) -> None:

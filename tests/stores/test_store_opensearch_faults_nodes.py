@@ -135,6 +135,24 @@ def settled(url: str) -> None:
         client.cluster.health(wait_for_status="green")
 
 
+def lead(client: OpenSearch, indices: str, node: str, *, away_from: str) -> None:
+    """Have the copies on `node` written first, by giving up the first ones on another node."""
+    client.cluster.health(wait_for_status="green")
+    commands = [
+        {
+            "cancel": {
+                "index": place["index"],
+                "shard": int(place["shard"]),
+                "node": away_from,
+                "allow_primary": True,
+            }
+        }
+        for place in client.cat.shards(index=indices, format="json")
+        if place["prirep"] == "p" and place["node"] != node
+    ]
+    client.cluster.reroute(body={"commands": commands})
+
+
 @pytest.mark.slow
 def test_a_data_node_is_killed_under_ingest_comes_back_and_goes_for_good(
     opensearch_nodes: None, prefix: str, tmp_path: Path
@@ -156,6 +174,8 @@ def test_a_data_node_is_killed_under_ingest_comes_back_and_goes_for_good(
 
         with open_store(url, create=True) as store:
             store.ingest(batch(range(30)))
+            lead(client, f"{prefix}.events-*", "data-1", away_from="manager")
+            settled(cluster.url)
             places = client.cat.shards(index=f"{prefix}.*", format="json")
             assert ("data-1", "p") in {(place["node"], place["prirep"]) for place in places}
             ingest_and_kill(range(1_000))

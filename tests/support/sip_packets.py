@@ -82,11 +82,23 @@ def packed(address: str) -> bytes:
 def datagram(
     seconds: float, src: str, dst: str, payload: str | bytes, transport: str = "UDP"
 ) -> Datagram:
-    """One message; addresses may carry a port after a slash, the default is 5060."""
+    """One message; addresses may carry a port after a slash, the default is 5060.
+
+    Whatever is no UDP comes over an established connection.
+    """
     (src_ip, src_port), (dst_ip, dst_port) = _endpoint(src), _endpoint(dst)
     data = payload.encode() if isinstance(payload, str) else payload
     time = START + round(seconds * 1_000_000)
-    return Datagram(time, packed(src_ip), src_port, packed(dst_ip), dst_port, data, transport)
+    return Datagram(
+        time,
+        packed(src_ip),
+        src_port,
+        packed(dst_ip),
+        dst_port,
+        data,
+        transport,
+        connected=transport != "UDP",
+    )
 
 
 def _endpoint(text: str) -> tuple[str, int]:

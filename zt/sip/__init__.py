@@ -3,14 +3,18 @@
     capture/       pcap and pcapng files, link layers -> datagrams
     parse          one datagram -> the needed headers of one SIP message (headers: their grammar)
     transactions   messages -> requests with one outcome each; timers on capture time
-    auth           nonces, challenges, proven addresses
-    calls, registrations   what lasts longer than a transaction
-    scanners       signatures, as data
-    events         the events and their fields
+    auth           nonces and challenges: wrong passwords
+    proofs         proven addresses
+    calls, registrations, keepalives   what lasts longer than a transaction
+    subject        what of a request is remembered for events
+    scanners, fingerprint   signatures, as data; habits of software
+    geoip          where addresses are, by the user's own file
+    events         the events and their fields (schema: the same as a JSON schema)
     rules          which outcome is which event, and which is none
+    throttle/      what keeps a flood from becoming a flood of events, and counters
     probe          all of this together
     replay         one capture file from beginning to end
-    stats          limits and counters
+    stats, timers  limits and counters; how long to wait
     tables         the one kind of memory that all of this has
 
 `probe_capture` reads one file; a `Probe` is fed datagrams from anywhere. All bytes are hostile:
@@ -24,6 +28,8 @@ from zt.sip.events import Agent, Event
 from zt.sip.probe import Probe
 from zt.sip.replay import CaptureEvents, probe_capture
 from zt.sip.stats import Limits, Stats
+from zt.sip.throttle import Rates, SamplerSettings, ThrottleSettings
+from zt.sip.timers import Timers
 
 __all__ = [
     "Agent",
@@ -32,6 +38,10 @@ __all__ = [
     "Event",
     "Limits",
     "Probe",
+    "Rates",
+    "SamplerSettings",
     "Stats",
+    "ThrottleSettings",
+    "Timers",
     "probe_capture",
 ]

@@ -1,52 +1,82 @@
 """From the bytes of one SIP message to the few headers that the probe needs (RFC 3261 section 7).
 
-The parser is tolerant: it takes compact names, folded lines, bare line feeds, repeated headers
-(the first counts) and bytes that are no UTF-8, which become backslash escapes, so that every text
-it returns is valid Unicode without lone surrogates. It never raises: a message that claims to be
-SIP and is none has an `error`. Bodies are not looked at, lengths of bodies not checked.
+The parser is tolerant and never raises. A message that claims to be SIP and is none has an
+`error`: what leaves it without identity, so that no server could answer it. Everything else is
+tolerated, because a server may accept it, and nobody must escape notice by a blemish.
+
+| error | when |
+|---|---|
+| malformed request line | not `METHOD URI SIP/2.0` |
+| not SIP version 2.0 | the request line ends in another `PROTOCOL/NUMBER` |
+| malformed Request-URI | it does not begin with `scheme:`: in brackets, `*`, a bare host |
+| malformed status line | not `SIP/2.0 CODE REASON` with a code of three digits |
+| status code out of range | below 100 or above 699 |
+| no Via header; no CSeq header; no Call-ID header | it is missing or empty |
+| no From header; no To header | the same |
+| no URI in the From header; no URI in the To header | empty brackets, or only parameters |
+| malformed CSeq header | not `NUMBER METHOD` |
+| CSeq number too large | above 2^32 - 1; RFC 3261 allows half of it |
+| CSeq names another method | than the request line |
+
+| tolerated | read as |
+|---|---|
+| bare line feeds; empty lines before the message | line ends; nothing |
+| folded lines; spaces and tabs where the grammar has one space, or none | one space, or none |
+| compact and oddly cased names, `sip/2.0` | the usual spelling |
+| a header that may stand once and stands several times | the first |
+| bytes that are no UTF-8 | backslash escapes: every text is Unicode without lone surrogates |
+| NUL and other control characters | part of the value |
+| quotes and brackets that nobody closes | they reach to the end of the header |
+| no tag in From, no branch in Via | RFC 2543 |
+| a missing Max-Forwards or Contact, a wrong Content-Length | not looked at, as bodies are |
+| unknown methods, URI schemes, headers; lines without colon | as they are; passed over |
+
+Texts are cut at `MAX_TEXT` characters; of a head the first 64 KiB count.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import Final
 
-from zt.sip.headers import MAX_TEXT, Digest, address, digest, number, parameter
+import msgspec
+
+from zt.sip import parts
+from zt.sip.headers import MAX_TEXT, Digest, address, digest, number, split_list
 
 SIP_PORT = 5060
 
-_MAX_LINES = 256  # header lines looked at; real messages have 10 to 40
-_MAX_VALUE = 4_096  # characters of one header value looked at
+_MAX_HEAD = 65_536  # bytes of start line and headers looked at; what a datagram can hold
+_LONG = 2_048  # bytes from which on it pays to look for the end of the head
 _MAX_REPEATED = 8  # values looked at of headers that may stand several times
 _MAX_CONTACTS = 2_048  # characters of Contact headers kept of a request
 _MAX_CREDENTIALS = 3  # one for each proxy that asks, and one for the server
-_MAX_METHOD = 32  # characters
+_MAX_CSEQ = 0xFFFF_FFFF
 
-_VERSION = "SIP/2.0"
-# What text on port 5060 must begin with to be taken for (broken) SIP.
-_CLAIM_ON_PORT = (
-    b"ACK ",
-    b"BYE ",
-    b"CANCEL ",
-    b"INFO ",
-    b"INVITE ",
-    b"MESSAGE ",
-    b"NOTIFY ",
-    b"OPTIONS ",
-    b"PRACK ",
-    b"PUBLISH ",
-    b"REFER ",
-    b"REGISTER ",
-    b"SUBSCRIBE ",
-    b"UPDATE ",
-    b"SIP/",
+_CLAIM = re.compile(
+    rf"[\r\n]*+(?:SIP/2\.0|{parts.TOKEN}++[ \t][^\n]*SIP/2\.0)".encode(), re.IGNORECASE
 )
-_CLAIM = re.compile(rb"[A-Za-z0-9.!%*_+`'~-]{1,32}[ \t]")
-_METHOD = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,32}")
+# What text on port 5060 must begin with to be taken for (broken) SIP. Scans by ZMap send no more
+# than the word OPTIONS.
+_METHODS = (
+    "ACK|BYE|CANCEL|INFO|INVITE|MESSAGE|NOTIFY|OPTIONS|PRACK|PUBLISH|REFER|REGISTER|SUBSCRIBE"
+    "|UPDATE"
+)
+_CLAIM_ON_PORT = re.compile(rf"[\r\n]*+(?:SIP/|(?:{_METHODS})(?!{parts.TOKEN}))".encode())
 _FOLD = re.compile(r"\r?\n[ \t]+")
-_MAGIC_COOKIE = "z9hg4bk"  # in lower case; tokens compare without case (RFC 3261 section 7.3.1)
+_EMPTY_LINE = re.compile(r"\n\r?\n")
+_HEAD_END = re.compile(rb"\n\r?\n")
+_EMPTY = ("", "\r")
+_BLANKS = " \t"
 
-_WANTED = {
+_MANDATORY: Final = {
+    "via": "Via",
+    "from": "From",
+    "to": "To",
+    "call-id": "Call-ID",
+    "cseq": "CSeq",
+}
+_WANTED: Final = {
     "via": "via",
     "v": "via",
     "from": "from",
@@ -65,24 +95,44 @@ _WANTED = {
     "proxy-authorization": "credentials",
     "www-authenticate": "challenges",
     "proxy-authenticate": "challenges",
+    "p-asserted-identity": "p-asserted-identity",
+    "session-expires": "session-expires",
+    "x": "session-expires",
 }
-_MANDATORY = {"via": "Via", "from": "From", "to": "To", "call-id": "Call-ID", "cseq": "CSeq"}
-_NONE = [""]  # the values of an absent header
+# The usual spellings, so that a line costs one look-up, also where its header is not wanted.
+_SPELLINGS: Final[dict[str, str | None]] = {
+    "Accept": None,
+    "Allow": None,
+    "Content-Length": None,
+    "Content-Type": None,
+    "Date": None,
+    "Max-Forwards": None,
+    "Record-Route": None,
+    "Route": None,
+    "Supported": None,
+    **_WANTED,
+    **{name.title(): wanted for name, wanted in _WANTED.items()},
+    "Call-ID": "call-id",
+    "CSeq": "cseq",
+    "WWW-Authenticate": "challenges",
+}
 
 
-@dataclass(slots=True)
-class Message:
+class Message(msgspec.Struct):
     """One SIP request or response; texts are empty where a header is absent.
 
     Attributes:
         method: of a request, or of the request that a response answers (from its CSeq).
-        uri: Request-URI; empty in responses.
+        uri: Request-URI, without password; empty in responses.
         status: 100 to 699; 0 in requests.
         branch: of the top Via with the magic cookie, else empty.
-        via: sent-by and branch of the top Via, which identify an RFC 2543 request.
+        via: sent-by and branch of the top Via, which identify an RFC 2543 request; empty where
+            `branch` does.
         previous_branch: of the Via below, from the hop before, with the magic cookie.
         contacts: raw values of the Contact headers, each perhaps a list.
         expires: of the Expires header.
+        pai: URI of the first P-Asserted-Identity (RFC 3325).
+        session_expires: seconds, of the Session-Expires header (RFC 4028).
         error: why this is no valid SIP; the other fields hold what could be read.
     """
 
@@ -95,15 +145,17 @@ class Message:
     previous_branch: str = ""
     from_uri: str = ""
     from_tag: str = ""
+    from_name: str = ""
     to_uri: str = ""
     to_tag: str = ""
-    from_name: str = ""
     call_id: str = ""
     cseq: int = 0
-    contacts: tuple[str, ...] = ()
-    expires: int | None = None
     user_agent: str = ""
     server: str = ""
+    contacts: tuple[str, ...] = ()
+    expires: int | None = None
+    pai: str = ""
+    session_expires: int | None = None
     credentials: tuple[Digest, ...] = ()
     challenges: tuple[Digest, ...] = ()
     error: str = ""
@@ -113,122 +165,128 @@ def claims_sip(payload: bytes, src_port: int, dst_port: int) -> bool:
     """Tells SIP, valid or broken, from everything else: keep-alives, STUN, RTP, HEP, logs.
 
     A first line that begins with a token and contains `SIP/2.0` claims to be SIP on any port; on
-    port 5060 the name of a method as first word is enough.
+    port 5060 the name of a method as first word is enough. Empty lines may come before a message
+    (RFC 3261 section 7.5).
     """
-    if payload[:2] == b"\r\n":  # RFC 3261 section 7.5 allows empty lines before a message
-        payload = payload.lstrip(b"\r\n")
-    if payload.startswith(b"SIP/2.0"):
+    if _CLAIM.match(payload):
         return True
-    if SIP_PORT in (src_port, dst_port) and payload.startswith(_CLAIM_ON_PORT):
-        return True
-    if not _CLAIM.match(payload):
-        return False
-    end = payload.find(b"\n")
-    return payload.find(b"SIP/2.0", 0, end if end >= 0 else len(payload)) >= 0
+    return SIP_PORT in (src_port, dst_port) and _CLAIM_ON_PORT.match(payload) is not None
 
 
 def parse(payload: bytes) -> Message:
     """Reads one message for which `claims_sip` holds; never raises."""
-    lines = _head(payload).split("\n", _MAX_LINES)
-    message = Message()
-    start_error = _start_line(lines[0], message)
-    headers: dict[str, list[str]] = {}
-    for line in lines[1:_MAX_LINES]:
-        name, colon, value = line.partition(":")
-        wanted = _WANTED.get(name.rstrip().lower())
-        if wanted is None or not colon:
+    return _parse(_text(_head(payload)))
+
+
+def _parse(head: str) -> Message:
+    """Reads the text of a head; what follows the first empty line is not looked at."""
+    lines = iter(head.split("\n"))
+    method, uri, status, reason, error = parts.start_line(next(lines))
+    first: dict[str, str] = {}  # of each wanted header
+    more: dict[str, list[str]] = {}  # further ones
+    for line in lines:
+        spelling, colon, value = line.partition(":")
+        if spelling in _SPELLINGS:
+            name = _SPELLINGS[spelling]
+        elif line in _EMPTY:
+            break
+        elif line[0] in _BLANKS:
+            return _parse(_FOLD.sub(" ", _EMPTY_LINE.split(head, 1)[0]))  # folds nothing twice
+        else:
+            name = _WANTED.get(spelling.rstrip().lower())
+        if name is None or not colon:
             continue
-        values = headers.setdefault(wanted, [])
-        if len(values) < _MAX_REPEATED:
-            values.append(value[:_MAX_VALUE].strip())
-    message.error = start_error or _fill(message, headers)
+        if name not in first:
+            first[name] = value.strip()
+        elif len(others := more.setdefault(name, [])) < _MAX_REPEATED - 1:
+            others.append(value.strip())
+    get = first.get
+    top_via = get("via", "")
+    branch, identity, previous_branch = parts.via(top_via)
+    if not previous_branch and "via" in more:
+        previous_branch = parts.via(more["via"][0])[0]
+    from_uri, from_tag, from_name = parts.party(get("from", ""))
+    to_uri, to_tag, _ = parts.party(get("to", ""))
+    call_id = get("call-id", "")
+    cseq, cseq_method = parts.cseq(get("cseq", ""))
+    message = Message(
+        method or cseq_method,
+        uri,
+        status,
+        reason,
+        branch,
+        identity,
+        previous_branch,
+        from_uri,
+        from_tag,
+        from_name,
+        to_uri,
+        to_tag,
+        call_id[:MAX_TEXT],
+        cseq,
+        get("user-agent", "")[:MAX_TEXT],
+        get("server", "")[:MAX_TEXT],
+    )
+    _fill(message, first, more)
+    good = top_via and from_uri and to_uri and call_id and cseq_method and cseq <= _MAX_CSEQ
+    if error or not good or not (status or method == cseq_method):
+        message.error = error or _error(message, first, cseq_method)
     return message
 
 
-def _head(payload: bytes) -> str:
-    """Start line and headers as text with bare line feeds, unfolded."""
+def _head(payload: bytes) -> bytes:
+    """The start line, the headers, and of short messages the body too."""
     payload = payload.lstrip(b"\r\n")
-    end = payload.find(b"\r\n\r\n")
-    if end < 0:
-        end = payload.find(b"\n\n")
-    head = (payload[:end] if end >= 0 else payload).decode("utf-8", "backslashreplace")
-    if "\n " in head or "\n\t" in head:
-        head = _FOLD.sub(" ", head)
-    return head.replace("\r\n", "\n")
+    if len(payload) > _LONG:
+        payload = _HEAD_END.split(payload[:_MAX_HEAD], 1)[0]
+    return payload
 
 
-def _start_line(line: str, message: Message) -> str:
-    """Reads request line or status line; gives what is wrong with it."""
-    line = line[:_MAX_VALUE]
-    words = line.split()
-    if line[:7].upper() == _VERSION:
-        code = words[1] if len(words) > 1 else ""
-        status = number(code) if len(code) == 3 else None
-        if len(words[0]) != 7 or status is None or not 100 <= status <= 699:
-            return "malformed status line"
-        message.status = status
-        message.reason = " ".join(words[2:])[:MAX_TEXT]
-        return ""
-    if words and _METHOD.fullmatch(words[0]):
-        message.method = words[0]
-    if len(words) != 3 or not message.method or words[2].upper() != _VERSION:
-        return "malformed request line"
-    message.uri = words[1][:MAX_TEXT]
-    return ""
+def _text(data: bytes) -> str:
+    """UTF-8, and backslash escapes for bytes that are none."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        # By two ways that are fast, as the error handler `backslashreplace` of decoding is not.
+        escaped = data.decode("utf-8", "surrogateescape").encode("utf-8", "backslashreplace")
+        return escaped.decode().replace("\\udc", "\\x")
 
 
-def _fill(message: Message, headers: dict[str, list[str]]) -> str:
-    """Reads the wanted headers into the message; gives what is wrong with them."""
-    message.contacts = tuple(headers.get("contact", ()))
-    if not message.status and sum(map(len, message.contacts)) > _MAX_CONTACTS:
-        # Requests are remembered, responses are not.
-        message.contacts = (message.contacts[0][:_MAX_CONTACTS],)
-    message.user_agent = headers.get("user-agent", _NONE)[0][:MAX_TEXT]
-    message.server = headers.get("server", _NONE)[0][:MAX_TEXT]
-    message.call_id = headers.get("call-id", _NONE)[0][:MAX_TEXT]
-    if "expires" in headers:
-        message.expires = number(headers["expires"][0])
-    sender = headers.get("from", _NONE)[0]
-    message.from_uri, parameters = address(sender)
-    message.from_tag = parameter(parameters, "tag")
-    message.from_name = sender.partition("<")[0].strip(' "')[:MAX_TEXT] if "<" in sender else ""
-    message.to_uri, parameters = address(headers.get("to", _NONE)[0])
-    message.to_tag = parameter(parameters, "tag")
-    _via(message, headers.get("via", _NONE))
-    if "credentials" in headers:
-        message.credentials = tuple(map(digest, headers["credentials"][:_MAX_CREDENTIALS]))
-    if "challenges" in headers:
-        message.challenges = tuple(map(digest, headers["challenges"]))
+def _fill(message: Message, first: dict[str, str], more: dict[str, list[str]]) -> None:
+    """Reads the headers that only some messages have."""
+    if "contact" in first:
+        message.contacts = _contacts(message, first["contact"], more.get("contact"))
+    if "expires" in first:
+        message.expires = number(first["expires"])
+    if "credentials" in first:
+        credentials = (first["credentials"], *more.get("credentials", ()))
+        message.credentials = tuple(map(digest, credentials[:_MAX_CREDENTIALS]))
+    if "challenges" in first:
+        challenges = (first["challenges"], *more.get("challenges", ()))
+        message.challenges = tuple(map(digest, challenges))
+    if "p-asserted-identity" in first:
+        identities = split_list(first["p-asserted-identity"])
+        message.pai = address(identities[0]).uri if identities else ""
+    if "session-expires" in first:
+        message.session_expires = number(first["session-expires"].partition(";")[0])
+
+
+def _contacts(message: Message, one: str, others: list[str] | None) -> tuple[str, ...]:
+    """All contacts of a response; of a request, which is remembered, not too many."""
+    if others is not None and (message.status or len(one) + sum(map(len, others)) <= _MAX_CONTACTS):
+        return (one, *others)
+    return (one,) if message.status else (one[:_MAX_CONTACTS],)
+
+
+def _error(message: Message, first: dict[str, str], cseq_method: str) -> str:
+    """What is wrong with the headers."""
     for name, title in _MANDATORY.items():
-        if not headers.get(name, _NONE)[0]:
+        if not first.get(name):
             return f"no {title} header"
-    return _cseq(message, headers["cseq"][0])
-
-
-def _via(message: Message, values: list[str]) -> None:
-    """Reads the Via of the last hop, and of the one before that only the branch."""
-    top, _, below = values[0].partition(",")  # the hops may share a header
-    protocol, _, parameters = top.partition(";")
-    branch = parameter(parameters, "branch")
-    if branch[:7].lower() == _MAGIC_COOKIE:
-        message.branch = branch
-    sent_by = protocol.rstrip().rpartition(" ")[2]
-    message.via = f"{sent_by[:MAX_TEXT]};{branch}"
-    if not below and len(values) > 1:
-        below = values[1]
-    if below:
-        branch = parameter(below.partition(",")[0], "branch")
-        if branch[:7].lower() == _MAGIC_COOKIE:
-            message.previous_branch = branch
-
-
-def _cseq(message: Message, value: str) -> str:
-    words = value.split()
-    sequence = number(words[0]) if len(words) == 2 else None
-    if sequence is None or not _METHOD.fullmatch(words[1]):
+    if not message.from_uri:
+        return "no URI in the From header"
+    if not message.to_uri:
+        return "no URI in the To header"
+    if not cseq_method:
         return "malformed CSeq header"
-    message.cseq = sequence
-    if not message.status:
-        return "" if words[1] == message.method else "CSeq names another method"
-    message.method = words[1]
-    return ""
+    return "CSeq number too large" if message.cseq > _MAX_CSEQ else "CSeq names another method"

@@ -7,15 +7,22 @@ from typing import BinaryIO
 
 from zt.errors import CaptureError
 from zt.sip.events import Agent, Event
-from zt.sip.probe import Probe
+from zt.sip.probe import THROTTLED, Probe
 from zt.sip.stats import Stats
+from zt.sip.throttle import ThrottleSettings
 
 
 class CaptureEvents(Iterator[Event]):
     """The events of one capture, made while they are asked for; `stats` counts along."""
 
-    def __init__(self, source: BinaryIO, name: str, agent: Agent) -> None:
-        self._probe = Probe(agent)
+    def __init__(
+        self,
+        source: BinaryIO,
+        name: str,
+        agent: Agent,
+        throttle: ThrottleSettings | None = THROTTLED,
+    ) -> None:
+        self._probe = Probe(agent, throttle=throttle)
         self._events = self._run(source, name)
 
     @property
@@ -36,17 +43,24 @@ class CaptureEvents(Iterator[Event]):
         yield from self._probe.finish()
 
 
-def probe_capture(source: BinaryIO, *, name: str, agent: Agent) -> CaptureEvents:
+def probe_capture(
+    source: BinaryIO,
+    *,
+    name: str,
+    agent: Agent,
+    throttle: ThrottleSettings | None = THROTTLED,
+) -> CaptureEvents:
     """Turns one pcap or pcapng capture into events.
 
     Args:
         source: the capture, opened in binary mode, read forwards only and not closed.
         name: what to call it in messages.
         agent: who makes the events.
+        throttle: when floods of events are held back; None gives every event.
 
     Returns:
         An iterator of events with `stats`. It raises `CaptureError` for a file that is no
         capture, of an unsupported link type, damaged, or cut off; in the last two cases after
         all events of what came before.
     """
-    return CaptureEvents(source, name, agent)
+    return CaptureEvents(source, name, agent, throttle)

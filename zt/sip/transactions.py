@@ -13,31 +13,66 @@ then the Via below its own must name the open one's branch, and that address mus
 requests before. A Via alone would not do: an attacker writes what he likes into it, and could
 hide a hundred attempts behind one. Relayed transactions are followed, but the first hop counts.
 
-Timers run on capture time (RFC 3261 section 17): 32 s until the first answer (timers B and F),
-three minutes from one provisional answer of an INVITE to the next (timer C), and 32 s during
-which retransmissions of a finished transaction are absorbed (timers D, I, J, K).
+A flood fills only its own room: transactions without an answer, ringing ones and finished ones
+are bounded apart, and those of proven clients apart from all others. In each room the oldest
+leaves first, with an event that says so.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from zt.sip.capture import Datagram
 from zt.sip.parse import Message
-from zt.sip.tables import SECOND, ExpiringTable
+from zt.sip.subject import Ends
+from zt.sip.tables import NEVER, SECOND, ExpiringTable
+from zt.sip.timers import Timers
 
-ANSWER_WITHIN = 32  # seconds, 64 * T1
-FINAL_WITHIN = 180  # seconds, timer C
 _KNOWN_FOR = 24 * 3_600  # seconds that an address counts as a server
-
-# Methods without transactions of their own here: ACK and CANCEL belong to their INVITE, PRACK is
-# part of one. What happens to them is never an event.
-SILENT = frozenset({"ACK", "CANCEL", "PRACK"})
+_MAX_FORKS = 16  # answers of different callees to one INVITE that are told apart
 
 Key: TypeAlias = tuple[bytes, str, str, int, str]
 _Leg: TypeAlias = tuple[str, str, int, str]
+
+
+class _Stage:
+    """Transactions that wait equally long for the same thing, the oldest first.
+
+    Attributes:
+        lifetime: microseconds.
+        reason: what an event says of those that waited in vain; empty if they are finished.
+        entries: with their deadlines, in microseconds.
+        weight: bytes of all their requests.
+    """
+
+    __slots__ = ("entries", "lifetime", "reason", "weight")
+
+    def __init__(self, seconds: int, reason: str = "") -> None:
+        self.lifetime = seconds * SECOND
+        self.reason = reason
+        self.entries: OrderedDict[Transaction, int] = OrderedDict()
+        self.weight = 0
+
+    def enter(self, transaction: Transaction, now: int) -> None:
+        transaction.stage = self
+        self.entries[transaction] = now + self.lifetime
+        self.weight += transaction.weight
+
+    def leave(self, transaction: Transaction) -> None:
+        del self.entries[transaction]
+        self.weight -= transaction.weight
+
+    def full(self, limit: int, weight: int) -> bool:
+        """Whether there is no room for one more transaction."""
+        return len(self.entries) >= limit or self.weight >= weight
+
+    def deadline(self) -> int:
+        for deadline in self.entries.values():
+            return deadline
+        return NEVER
 
 
 @dataclass(slots=True, eq=False)
@@ -47,25 +82,33 @@ class Transaction:
     Attributes:
         key, leg: how it is found: on its hop, and among the hops of the same request.
         started: microseconds; time of the request.
+        weight: bytes of the request, which bound what of it is held.
+        order: of the request's headers, see `zt.sip.fingerprint`.
         proven: the client's address was proven when it sent this (see `zt.sip.auth`).
+        stage: what it waits for.
         messages: packets seen of it, retransmissions included.
-        cancelled: a CANCEL for it was seen.
+        ringing: microseconds; time of the first provisional answer but 100, 0 before.
+        last: status of the last response, 0 before.
+        tags: To tags of its 2xx: an INVITE that forks has several.
+        cancelled: the client took it back, by CANCEL or BYE.
         relayed: a later hop of another transaction.
-        in_call: it belonged to a call that was open when it was sent.
+        in_call: it belonged to a call, answered or ringing, when it was sent.
     """
 
     key: Key
     leg: _Leg
     request: Message
-    client: bytes
-    client_port: int
-    server: bytes
-    server_port: int
-    transport: str
+    ends: Ends
     started: int
-    proven: bool = False
+    weight: int
+    order: str
+    proven: bool
+    stage: _Stage
     messages: int = 1
     retransmissions: int = 0
+    ringing: int = 0
+    last: int = 0
+    tags: tuple[str, ...] = ()
     cancelled: bool = False
     relayed: bool = False
     in_call: bool = False
@@ -79,28 +122,60 @@ class Unanswered(NamedTuple):
     reason: str
 
 
+class _Room:
+    """The unfinished transactions of one class of clients.
+
+    Attributes:
+        invite, bye, request: without answer, by method.
+        ringing: INVITEs with a provisional answer.
+    """
+
+    __slots__ = ("bye", "invite", "request", "ringing")
+
+    def __init__(self, timers: Timers) -> None:
+        self.invite = _Stage(timers.invite, f"no answer within {timers.invite} s")
+        self.bye = _Stage(timers.bye, f"no answer within {timers.bye} s")
+        self.request = _Stage(timers.request, f"no answer within {timers.request} s")
+        self.ringing = _Stage(timers.ringing, f"no final answer within {timers.ringing} s")
+
+    def stages(self) -> tuple[_Stage, ...]:
+        return self.invite, self.bye, self.request, self.ringing
+
+    def full(self, limit: int, weight: int) -> bool:
+        """Whether there is no room for one more transaction without answer."""
+        invite, bye, request = self.invite, self.bye, self.request
+        return (
+            len(invite.entries) + len(bye.entries) + len(request.entries) >= limit
+            or invite.weight + bye.weight + request.weight >= weight
+        )
+
+    def oldest(self) -> Transaction:
+        """Of those without answer."""
+        waiting = (self.invite, self.bye, self.request)
+        firsts = (next(iter(stage.entries)) for stage in waiting if stage.entries)
+        return min(firsts, key=lambda transaction: transaction.started)
+
+
 class Transactions:
     """All transactions that are open, or finished so lately that repeats may come.
 
     Args:
-        limit: transactions held in each of the three states; the oldest leaves first, and is
-            reported by `ended` with that reason.
+        limit: transactions held in each of five rooms, see above.
+        weight: bytes of requests held in each of them.
+        timers: how long they wait.
 
     Attributes:
-        evicted: what left early; `ended` should be called soon when there is something.
+        evicted: what left early and was not taken yet.
     """
 
-    def __init__(self, limit: int) -> None:
-        self._calling: ExpiringTable[Key, Transaction] = ExpiringTable(
-            ANSWER_WITHIN * SECOND, limit
-        )
-        self._proceeding: ExpiringTable[Key, Transaction] = ExpiringTable(
-            FINAL_WITHIN * SECOND, limit
-        )
-        self._finished: ExpiringTable[Key, Transaction] = ExpiringTable(
-            ANSWER_WITHIN * SECOND, limit
-        )
-        # The first hop of each request, as long as one of the tables holds it.
+    def __init__(self, limit: int, weight: int, timers: Timers) -> None:
+        self._limit = limit
+        self._weight = weight
+        self._all: dict[Key, Transaction] = {}
+        self._rooms = (_Room(timers), _Room(timers))  # of unproven clients, of proven ones
+        self._finished = _Stage(timers.repeats)
+        self._stages = (*self._rooms[0].stages(), *self._rooms[1].stages(), self._finished)
+        # The first hop of each request, as long as it is held.
         self._first_hops: dict[_Leg, Transaction] = {}
         # Addresses that answered requests from elsewhere.
         self._servers: ExpiringTable[bytes, None] = ExpiringTable(_KNOWN_FOR * SECOND, limit)
@@ -108,15 +183,19 @@ class Transactions:
         self.retransmissions = 0
         self.unmatched_responses = 0
 
-    def request(self, message: Message, datagram: Datagram, now: int) -> Transaction | None:
-        """Opens the transaction of a request whose method is not in `SILENT`.
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def request(
+        self, message: Message, datagram: Datagram, now: int, *, order: str, proven: bool
+    ) -> Transaction | None:
+        """Opens the transaction of a request that is neither ACK nor CANCEL.
 
         Returns:
             The new transaction, or None where a retransmission was absorbed.
         """
         key = _key(message, datagram.src)
-        open_one = self._calling.get(key) or self._proceeding.get(key)
-        known = open_one or self._finished.get(key)
+        known = self._all.get(key)
         if known is not None:
             if _same(known.request, message):
                 known.messages += 1
@@ -124,117 +203,168 @@ class Transactions:
                 self.retransmissions += 1
                 return None
             # Not a repeat, whatever its key says: a sender must not hide attempts that way.
-            self._calling.pop(key)
-            self._proceeding.pop(key)
-            self._finished.pop(key)
+            finished = known.stage is self._finished
             self._forget(known)
-            if open_one is not None:
-                self.evicted.append(
-                    Unanswered(known, datagram.time, "another request took its place")
-                )
-        leg = (message.call_id, message.from_tag, message.cseq, message.method)
+            if not finished:
+                reason = "another request took its place"
+                self.evicted.append(Unanswered(known, datagram.time, reason))
+        room = self._rooms[proven]
+        while room.full(self._limit, self._weight):
+            self._evict(room.oldest(), datagram.time)
+        method = message.method
+        stage = (
+            room.invite if method == "INVITE" else (room.bye if method == "BYE" else room.request)
+        )
+        leg = (message.call_id, message.from_tag, message.cseq, method)
         transaction = Transaction(
             key,
             leg,
             message,
-            datagram.src,
-            datagram.src_port,
-            datagram.dst,
-            datagram.dst_port,
-            datagram.transport,
+            Ends(
+                datagram.src,
+                datagram.src_port,
+                datagram.dst,
+                datagram.dst_port,
+                datagram.transport,
+            ),
             datagram.time,
+            len(datagram.payload),
+            order,
+            proven,
+            stage,
         )
+        self._all[key] = transaction
+        stage.enter(transaction, now)
         first = self._first_hops.get(leg)
         if first is not None and self._relays(transaction, first):
             transaction.relayed = True
         else:
             self._first_hops[leg] = transaction
-        self._evict(self._calling.put(key, transaction, now), datagram.time)
         return transaction
 
     def cancel(self, message: Message, datagram: Datagram) -> None:
         """Marks the INVITE that a CANCEL is for (RFC 3261 section 9.1: same key but the method)."""
-        key = (*_key(message, datagram.src)[:-1], "INVITE")
-        transaction = self._calling.get(key) or self._proceeding.get(key)
-        if transaction is not None:
+        transaction = self._all.get((*_key(message, datagram.src)[:-1], "INVITE"))
+        if transaction is not None and transaction.stage is not self._finished:
             transaction.messages += 1
             transaction.cancelled = True
 
-    def response(self, message: Message, datagram: Datagram, now: int) -> Transaction | None:
-        """Finds what a response answers; a final one finishes it.
-
-        Returns:
-            The transaction, or None for a repeated response or one without a request.
-        """
-        key = _key(message, datagram.dst)
-        transaction = self._calling.get(key) or self._proceeding.get(key)
+    def match(self, message: Message, datagram: Datagram) -> Transaction | None:
+        """Finds what a response answers; None, and counted, if the request was not seen."""
+        transaction = self._all.get(_key(message, datagram.dst))
         if transaction is None:
-            if key in self._finished:
-                self.retransmissions += 1
-            else:
-                self.unmatched_responses += 1
-            return None
+            self.unmatched_responses += 1
+        return transaction
+
+    def answer(
+        self, transaction: Transaction, message: Message, datagram: Datagram, now: int
+    ) -> bool:
+        """Takes a response to a transaction; False where a repeated one was absorbed.
+
+        Of a finished INVITE, a 2xx of another callee is no repeat (RFC 3261 section 13.2.2.4).
+        """
+        status = message.status
+        if transaction.stage is self._finished:
+            self.retransmissions += 1
+            if status // 100 != 2 or not transaction.tags or message.to_tag in transaction.tags:
+                return False
+            if len(transaction.tags) >= _MAX_FORKS:
+                return False
+            self.retransmissions -= 1
+            transaction.messages += 1
+            transaction.tags += (message.to_tag,)
+            return True
         transaction.messages += 1
-        if message.status >= 200:
-            self._calling.pop(key)
-            self._proceeding.pop(key)
-            evicted = self._finished.put(key, transaction, now)
-            if evicted is not None:
-                self._forget(evicted)
+        transaction.last = status
+        if status >= 200:
+            if status < 300 and message.method == "INVITE":
+                transaction.tags = (message.to_tag,)
+            self.finish(transaction, now)
             if not transaction.relayed and datagram.src not in self._servers:
                 self._servers.put(datagram.src, None, now)
         elif message.method == "INVITE":
-            self._calling.pop(key)
-            self._evict(self._proceeding.put(key, transaction, now), datagram.time)
-        return transaction
+            if status > 100 and not transaction.ringing:
+                transaction.ringing = datagram.time
+            self._ring(transaction, datagram.time, now)
+        return True
+
+    def invite_of(self, ack: Message, client: bytes) -> Transaction | None:
+        """The INVITE that rings, though the client acknowledges its final answer already."""
+        leg = (ack.call_id, ack.from_tag, ack.cseq, "INVITE")
+        invite = self._first_hops.get(leg)
+        if invite is None or invite.stage is not self._rooms[invite.proven].ringing:
+            return None
+        return invite if invite.ends.client == client else None
+
+    def finish(self, transaction: Transaction, now: int) -> None:
+        """A final answer came, or is known to have come."""
+        finished = self._finished
+        while finished.full(self._limit, self._weight):
+            self._forget(next(iter(finished.entries)))
+        transaction.stage.leave(transaction)
+        finished.enter(transaction, now)
+
+    def take_evicted(self) -> list[Unanswered]:
+        """Gives what left early, once."""
+        evicted, self.evicted = self.evicted, []
+        return evicted
 
     def ended(self, now: int) -> Iterator[Unanswered]:
         """Removes and yields what ended without a final answer by `now`."""
-        yield from self.evicted
-        self.evicted.clear()
-        for deadline, transaction in self._calling.expire(now):
-            self._forget(transaction)
-            yield Unanswered(transaction, deadline, f"no answer within {ANSWER_WITHIN} s")
-        for deadline, transaction in self._proceeding.expire(now):
-            self._forget(transaction)
-            yield Unanswered(transaction, deadline, f"no final answer within {FINAL_WITHIN} s")
-        for _, transaction in self._finished.expire(now):
-            self._forget(transaction)
+        yield from self.take_evicted()
+        for stage in self._stages:
+            while (deadline := stage.deadline()) <= now:
+                transaction = next(iter(stage.entries))
+                self._forget(transaction)
+                if stage.reason:
+                    yield Unanswered(transaction, deadline, stage.reason)
         for _ in self._servers.expire(now):
             pass
 
     def drain(self, now: int) -> Iterator[Unanswered]:
         """Removes everything, and yields what was still open at the end of a capture."""
         yield from self.ended(now)
-        for table in (self._calling, self._proceeding):
-            for transaction in table.drain():
-                yield Unanswered(transaction, now, "end of capture")
-        for _ in self._finished.drain():
-            pass
+        for stage in self._stages:
+            for transaction in stage.entries:
+                if stage.reason:
+                    yield Unanswered(transaction, now, "end of capture")
+            stage.entries.clear()
+            stage.weight = 0
+        self._all.clear()
         self._first_hops.clear()
 
     def deadline(self) -> int:
         """When `ended` has something to do next."""
-        return min(self._calling.deadline(), self._proceeding.deadline(), self._finished.deadline())
+        return min(stage.deadline() for stage in self._stages)
+
+    def _ring(self, transaction: Transaction, time: int, now: int) -> None:
+        """A provisional answer came: from now on the client waits for longer."""
+        ringing = self._rooms[transaction.proven].ringing
+        transaction.stage.leave(transaction)
+        while ringing.full(self._limit, self._weight):
+            self._evict(next(iter(ringing.entries)), time)
+        ringing.enter(transaction, now)
 
     def _relays(self, transaction: Transaction, first: Transaction) -> bool:
         """Whether `transaction` is a later hop of `first`."""
-        if transaction.client == first.server:
+        ends, before = transaction.ends, first.ends
+        if ends.client == before.server:
             # On one host all hops share the address: there the port tells proxy from client.
-            return first.client != first.server or transaction.client_port == first.server_port
+            return before.client != before.server or ends.client_port == before.server_port
         return (
-            transaction.client != first.client
+            ends.client != before.client
             and first.request.branch != ""
             and transaction.request.previous_branch == first.request.branch
-            and transaction.client in self._servers
+            and ends.client in self._servers
         )
 
-    def _evict(self, transaction: Transaction | None, time: int) -> None:
-        if transaction is not None:
-            self._forget(transaction)
-            self.evicted.append(Unanswered(transaction, time, "too many open transactions"))
+    def _evict(self, transaction: Transaction, time: int) -> None:
+        self._forget(transaction)
+        self.evicted.append(Unanswered(transaction, time, "too many open transactions"))
 
     def _forget(self, transaction: Transaction) -> None:
+        del self._all[transaction.key]
+        transaction.stage.leave(transaction)
         if self._first_hops.get(transaction.leg) is transaction:
             del self._first_hops[transaction.leg]
 

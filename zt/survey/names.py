@@ -73,7 +73,8 @@ _ROLES: dict[Role, str] = {
     "bytes toserver, bytes toclient, bytes in, bytes out, traffic, body bytes sent",
     "speed": "request time, response time, latency, rtt, took, elapsed ms, response ms, "
     "upstream response time, upstream connect time, upstream header time, processing time",
-    "duration": "duration, elapsed, age, uptime, duration ms, billsec, call duration",
+    "duration": "duration, elapsed, age, uptime, duration ms, billsec, call duration, duration2, "
+    "lifetime, ring time, pdd",
     "port": "dest port, dst port, destination port, server port, listen port, local port, dport",
     "status": "status, status code, statuscode, response code, rcode, code, http status, errno, "
     "error code, exit code, response status, return code, upstream status",

@@ -124,7 +124,7 @@ def _event(
             "max_forwards": 70,
             "contact": f"sip:{caller.number}@{_host(caller.address)}",
             "allow": "INVITE, ACK, BYE, REFER",
-            "request": {"method": "INVITE", "uri": callee.uri},
+            "request": {"method": "INVITE"},
             "response": {"status": status, "reason": _REASON[status]},
             "auth": {"username": caller.number, "realm": host},
             "originator": draw.choice(("caller-terminated", "callee-terminated")),
@@ -143,6 +143,7 @@ def _event(
             "lost": draw.randrange(0, 1 + packets // 100),
             "jitter": draw.randrange(0, 4000) / 100,
         },
+        "uri": {"original": callee.uri},
         "user_agent": {"original": draw.choice(_USER_AGENTS)},
         "uas": {"original": draw.choice(_USER_AGENTS)},
         "event": {

@@ -24,7 +24,7 @@ from typing import Any
 from analytics.store.opensearch.address import parse_address
 from analytics.store.opensearch.cluster import Cluster
 from analytics.store.opensearch.store import OpenSearchStore
-from analytics.wire import Metric
+from analytics.wire import Metric, parse_time
 from keys import Ring, init_ring
 from zt.encoder import Encoder
 from zt.profile import Profile
@@ -40,6 +40,10 @@ ROUNDS = 5
 SPAN = 3_000 * BASE  # microseconds that the base's events take
 HOUR = 3_600_000_000
 PAGE = 30_000
+LEASE = 75
+"""Seconds after which a node no longer keeps what it would need to bring another one up to date."""
+STATISTICS = 11
+"""Seconds for which a node remembers what its files took."""
 
 Ask = Callable[[], Any]
 
@@ -144,6 +148,25 @@ def answers(edge: Edge, plain: Plain, events: int) -> Iterator[Row]:
         yield (*row, f"{mine / other:.2f}")
 
 
+def settle(cluster: Cluster, *indices: str) -> int:
+    """Merge indices as a month's are in the end; the bytes that they take then.
+
+    What a node keeps of documents to bring another one up to date goes with a merge, after the
+    half minute in which it tells others of what it has.
+    """
+    client = cluster.client
+    for index in indices:
+        client.indices.flush(index=index)
+    time.sleep(LEASE)
+    for index in indices:
+        client.indices.flush(index=index)
+        client.indices.forcemerge(index=index, params={"max_num_segments": "1"}, timeout=1800)
+        client.indices.refresh(index=index)
+    time.sleep(STATISTICS)
+    stats = client.indices.stats(index=",".join(indices), metric="store")
+    return int(stats["_all"]["primaries"]["store"]["size_in_bytes"])
+
+
 class Bench:
     """Fills a cluster and asks it."""
 
@@ -151,30 +174,58 @@ class Bench:
         self._url = url
         self._ring: Ring = init_ring(folder / "ring.json", "bench", "file:ring.key")
         self._name = f"bench{os.getpid()}"
+        self._rows: list[Row] = [("events", "events/s", "bytes, all new", "bytes, with copies")]
 
     def store(self, profile: str) -> OpenSearchStore:
         return OpenSearchStore(
             parse_address(f"opensearch+{self._url}/{self._name}-{profile}"), create=True
         )
 
-    def ingest(
-        self, name: str, profile: Profile, count: int, sent: Documents | None = None
-    ) -> tuple[Row, OpenSearchStore]:
-        """Ingest under a profile, twice, since a node that has just started is slow; note in
-        `sent` the events that were sent."""
+    def ingest(self, name: str, profile: Profile, count: int, copies: int) -> OpenSearchStore:
+        """Ingest under a profile, twice, since a node that has just started is slow; then add
+        copies, and the figures of all of it to the table."""
         wire = list(Encoder(self._ring, profile, stream="bench").encrypt(sip_lines(count)))
         with self.store(f"{name}-first") as first:
             first.ingest(wire)
             self.remove(first)
-        store = self.store(name)
-        if sent is not None:
-            store._cluster = Recording(store._cluster.client, store._cluster.indices)
-            store._cluster.sent = sent
+        store, sent = self.store(name), Documents()
+        store._cluster = Recording(store._cluster.client, store._cluster.indices)
+        store._cluster.sent = sent
         took = seconds(lambda: store.ingest(wire))
-        figures = store.statistics()
-        row = (f"{name}", f"{count / took:,.0f}", f"{figures.bytes / count:,.0f}", figures.values)
+        cluster = store._cluster
+        fresh = settle(cluster, cluster.indices.events, cluster.indices.values)
+        copy_events(cluster, sent, copies, SPAN)
+        sent.clear()
+        held = settle(cluster, cluster.indices.events, cluster.indices.values)
+        self.note(name, count, took, fresh, copies, held)
+        return store
+
+    def plain(self, cluster: Cluster, count: int, copies: int) -> str:
+        """The index of the same events in plaintext."""
+        events = list(sip_events(count))
+        for event in events:
+            event["@timestamp"] = parse_time(event["@timestamp"]) // 1000
+        index = f"{self._name}.plain"
+        settings = {"number_of_shards": 1, "number_of_replicas": 0, "codec": "best_compression"}
+        for name in (f"{index}-first", index):
+            plain_index(cluster.client, name, settings)
+            took = seconds(lambda name=name: plain_events(cluster, name, events, 0, SPAN))  # type: ignore[misc]
+        fresh = settle(cluster, index)
+        for copy in range(1, copies):
+            plain_events(cluster, index, events, copy, SPAN)
+        self.note("plain", count, took, fresh, copies, settle(cluster, index))
+        return index
+
+    def note(self, name: str, count: int, took: float, fresh: int, copies: int, held: int) -> None:
+        """Add a row of figures: bytes when each event is a new one, and with its copies."""
+        row = (
+            name,
+            f"{count / took:,.0f}",
+            f"{fresh / count:,.0f}",
+            f"{held / count / copies:,.0f}",
+        )
         print(*row, sep=" | ", file=sys.stderr)
-        return row, store
+        self._rows.append(row)
 
     def remove(self, store: OpenSearchStore) -> None:
         client, prefix = store._cluster.client, store._cluster.indices.prefix
@@ -184,52 +235,19 @@ class Bench:
     def run(self, events: int) -> dict[str, str]:
         """Measure everything; the tables by name."""
         base = min(BASE, events)
-        rows: list[Row] = [("events", "events/s", "bytes an event", "value records")]
+        copies = max(1, events // base)
         for name, profile in (("clear", clear_profile()), ("no-tokens", FORTY_FIELDS_UNSEARCHED)):
-            row, store = self.ingest(name, profile, base)
-            rows.append(row)
+            store = self.ingest(name, profile, base, copies)
             self.remove(store)
             store.close()
-        sent: Documents = []
-        row, store = self.ingest("tokens", SEARCHED, base, sent)
-        rows.append(row)
+        store = self.ingest("tokens", SEARCHED, base, copies)
         cluster = store._cluster
-        plain = list(sip_events(base))
-        for event in plain:
-            event["@timestamp"] = (
-                int(event["@timestamp"])
-                if isinstance(event["@timestamp"], int)
-                else _milliseconds(event["@timestamp"])
-            )
-        index = f"{self._name}.plain"
-        settings = {"number_of_shards": 1, "number_of_replicas": 0, "codec": "best_compression"}
-        for name in (f"{index}-first", index):
-            plain_index(cluster.client, name, settings)
-            took = seconds(lambda name=name: plain_events(cluster, name, plain, 0, SPAN))  # type: ignore[misc]
-        size = cluster.client.indices.stats(index=index, metric="store")
-        size = size["_all"]["primaries"]["store"]["size_in_bytes"]
-        rows.append(("plain", f"{base / took:,.0f}", f"{size / base:,.0f}", 0))
-        print(*rows[-1], sep=" | ", file=sys.stderr)
-        copies = max(1, events // base)
-        copy_events(cluster, sent, copies, SPAN)
-        for copy in range(1, copies):
-            plain_events(cluster, index, plain, copy, SPAN)
-        cluster.refresh(cluster.indices.events, index)
-        for name in (cluster.indices.events, index):
-            cluster.client.indices.forcemerge(
-                index=name, params={"max_num_segments": "1"}, timeout=1800
-            )
+        index = self.plain(cluster, base, copies)
         table = answers(Edge(self._ring, store), Plain(cluster, index), base * copies)
-        made = {"opensearch": markdown(table), "opensearch-ingest": markdown(rows)}
+        made = {"opensearch": markdown(table), "opensearch-ingest": markdown(self._rows)}
         self.remove(store)
         cluster.client.indices.delete(index=f"{self._name}.plain*")
         return made
-
-
-def _milliseconds(text: str) -> int:
-    from analytics.wire import parse_time
-
-    return parse_time(text) // 1000
 
 
 def main() -> None:

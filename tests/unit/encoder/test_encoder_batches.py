@@ -15,7 +15,7 @@ from zt.encoder import Encoder
 from zt.encoder import encrypt as module
 from zt.profile import Profile
 
-SEARCHED = {"sip.from", "sip.to", "sip.contact", "sip.request.uri"}
+SEARCHED = {"sip.from", "sip.to", "sip.contact", "uri.original"}
 SEARCHED |= {"user_agent.original", "uas.original", "client.ip", "server.ip"}
 Event = dict[str, Any]
 

@@ -143,6 +143,21 @@ def test_a_passphrase_file_that_others_may_read_is_refused(
         init_ring(tmp_path / "ring.json", "acme", "passphrase:")
 
 
+def test_a_credential_of_a_service_may_have_an_access_list(
+    tmp_path: Path, passphrase: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd grants a service an access list, which shows as the group's right to read."""
+    passphrase.chmod(0o440)
+    with pytest.raises(ProviderError, match="open to other users"):
+        init_ring(tmp_path / "ring.json", "acme", "passphrase:")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(passphrase.parent))
+    init_ring(tmp_path / "ring.json", "acme", "passphrase:")
+    for mode in (0o444, 0o460):
+        passphrase.chmod(mode)
+        with pytest.raises(ProviderError, match="open to other users"):
+            init_ring(tmp_path / "other.json", "acme", "passphrase:")
+
+
 SCRIPT = """
 from pathlib import Path
 from keys import KeysError, Ring, init_ring

@@ -107,7 +107,7 @@ def test_presets_load() -> None:
         assert again == profile.model_copy(update={"description": ""})
 
 
-IDENTITIES = ["sip.from", "sip.to", "sip.contact", "sip.request.uri", "sip.call_id"]
+IDENTITIES = ["sip.from", "sip.to", "sip.contact", "sip.pai1", "uri.original", "sip.call_id"]
 TRACES = ["client.ip", "server.ip", "user_agent.original", "uas.original"]
 SIP = ["sip-minimal", "sip-balanced", "sip-maximal"]
 

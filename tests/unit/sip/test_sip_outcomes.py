@@ -21,6 +21,7 @@ from support.sip_packets import (
     types,
 )
 
+from zt.errors import InputError
 from zt.sip import Limits, Probe
 
 
@@ -72,7 +73,7 @@ TABLE: dict[str, tuple[list[Step], list[str]]] = {
     "a refresh is no news": (register(0, 1, 200) + register(60, 2, 200), ["reg-new"]),
     "a binding that ran out is news again": (
         register(0, 1, 200, "Expires: 60") + register(200, 2, 200, "Expires: 60"),
-        ["reg-new", "reg-new"],
+        ["reg-new", "reg-expired", "reg-new"],
     ),
     "the registrar's lifetime counts": (
         register(
@@ -207,7 +208,7 @@ TABLE: dict[str, tuple[list[Step], list[str]]] = {
         ],
         ["call-start", "call-end"],
     ),
-    "a BYE for an unknown call": (simple("BYE", 481, to_tag="x"), []),
+    "a BYE for a call that nobody knows": (simple("BYE", 481, to_tag="x"), ["other-failed"]),
     "busy": (simple("INVITE", 486), ["call-attempt"]),
     "cancelled": (
         [
@@ -309,12 +310,15 @@ def test_the_whole_event() -> None:
                 "to": "sip:alice@pbx.example",
                 "contact": "sip:alice@203.0.113.5:5060",
                 "call_id": "call-1",
+                "fromtag": "caller",
+                "totag": "srv",
                 "cseq": 2,
-                "request": {"method": "REGISTER", "uri": "sip:pbx.example"},
+                "request": {"method": "REGISTER", "sig": "VFTISCUL:x6:a6:x18"},
                 "response": {"status": 200},
                 "sip_reason": "Reason 200",
                 "auth": {"username": "alice", "realm": "pbx.example"},
             },
+            "uri": {"original": "sip:pbx.example"},
             "user_agent": {"original": "Phone 1.0"},
             "uas": {"original": "PBX 2.0"},
             "client": {"ip": PHONE, "port": 5060, "transport": "UDP", "proven": True},
@@ -376,8 +380,8 @@ def test_a_forged_via_hides_nothing() -> None:
         ([(0, PHONE, SERVER, OPTIONS)], 0, "end of capture"),
         (
             [(0, PHONE, SERVER, OPTIONS), (99, PHONE, SERVER, b"x")],
-            32,
-            "no answer within 32 s",
+            30,
+            "no answer within 30 s",
         ),
         (
             [
@@ -469,7 +473,7 @@ def test_the_same_contact_from_elsewhere_is_a_new_binding() -> None:
 
 
 def test_evicted_transactions_get_an_honest_outcome() -> None:
-    flood: list[Step] = [(n, PHONE, SERVER, ask("OPTIONS", n=n + 1)) for n in range(5)]
+    flood: list[Step] = [(n, PHONE, SERVER, ask("MESSAGE", n=n + 1)) for n in range(5)]
     events = play(*flood, limits=Limits(transactions=2))
     assert [event["event"]["reason"] for event in events] == [
         "too many open transactions",
@@ -526,3 +530,46 @@ def test_a_parse_error_tells_what_it_can() -> None:
     assert event["event"] == {"reason": "malformed CSeq header"}
     assert event["sip"]["from"] == "sip:alice@pbx.example"
     assert event["client"]["ip"] == PHONE
+
+
+def test_long_requests_leave_sooner() -> None:
+    long = "X-Padding: " + "x" * 10_000
+    flood: list[Step] = [
+        (n, PHONE, SERVER, ask("MESSAGE", n=n + 1, extra=[long])) for n in range(20)
+    ]
+    probe = Probe(AGENT, Limits(request_bytes=50_000))
+    events = [event for step in flood for event in probe.feed(datagram(*step))]
+    assert len(events) == 15
+    assert {event["event"]["reason"] for event in events} == {"too many open transactions"}
+
+
+def test_challenges_of_long_requests_leave_sooner() -> None:
+    long = "X-Padding: " + "x" * 10_000
+    flood = [
+        step
+        for n in range(20)
+        for step in register(n / 10, 1, 401, long, user=f"user{n}", call=f"c{n}")
+    ]
+    probe = Probe(AGENT, Limits(request_bytes=50_000))
+    events = [event for step in flood for event in probe.feed(datagram(*step))]
+    assert types(events) == ["other-failed"] * 16
+    assert {event["event"]["reason"] for event in events} == {"too many open challenges"}
+
+
+def test_one_long_request_makes_room_for_itself_among_many_short_ones() -> None:
+    probe = Probe(AGENT, Limits(request_bytes=20_000), throttle=None)
+    for n in range(200):
+        extra = ["X-Padding: " + "x" * 15_000] if n % 40 == 39 else []
+        request = ask("INVITE", n=n + 1, call=f"c{n}", tag=f"t{n}", extra=extra)
+        for status in (0, 180, 486):
+            source, target = (SERVER, PHONE) if status else (PHONE, SERVER)
+            load = answer(request, status, tag="x") if status else request
+            probe.feed(datagram(n / 100, source, target, load))
+        stages = probe._rules._transactions._stages
+        assert all(stage.weight <= 20_000 + 16_000 for stage in stages)
+        assert all(stage.weight == sum(t.weight for t in stage.entries) for stage in stages)
+
+
+def test_a_limit_of_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match="the limit calls of the probe is 0"):
+        Limits(calls=0)

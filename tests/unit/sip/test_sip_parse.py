@@ -25,6 +25,12 @@ from zt.sip.parse import Message, claims_sip, parse
         ("Alice <tel:+123>;tag=1", "tel:+123", "1"),
         ("<sip:a@h?x=y>;tag=1;tag=2", "sip:a@h?x=y", "1"),
         ('"unclosed <sip:a@h>;tag=1', "sip:a@h", "1"),
+        ('<sip:a@h>;x=";tag=2\\"";tag=1', "sip:a@h", "1"),
+        ("<sip:a@h>;tagged=2;xtag=3;tag=1", "sip:a@h", "1"),
+        ("<sip:a:secret@h:5060>;tag=1", "sip:a@h:5060", "1"),
+        ("sips:a:secret@[::1]:5060;tag=1", "sips:a@[::1]:5060", "1"),
+        ("<sip:[2001:db8::1]:5060>", "sip:[2001:db8::1]:5060", ""),
+        ("<tel:+1-2:3>", "tel:+1-2:3", ""),
         ("<sip:a@h", "sip:a@h", ""),
         ("", "", ""),
         ("*", "*", ""),
@@ -56,6 +62,8 @@ def test_split_list(value: str, values: list[str]) -> None:
         ("sip:alice@h", "alice"),
         ("sips:alice:secret@h:5061", "alice"),
         ("sip:+49;ext=1@h", "+49"),
+        ("sip:%61l%69ce%3b@h", "alice;"),
+        ("sip:%ff%zz@h", "\\xff%zz"),
         ("tel:+49-1;phone-context=x", "+49-1"),
         ("sip:h", ""),
         ("nonsense", ""),
@@ -69,12 +77,26 @@ def test_digest() -> None:
     found = digest('Digest username="a\\"b", realm=r , nonce="n=1, 2",stale=TRUE, x')
     assert (found.username, found.realm, found.nonce, found.stale) == ('a"b', "r", "n=1, 2", True)
     assert digest("Basic QTpC").nonce == ""
+    assert digest("Digest username*=UTF-8''%61%C3%BC, nonce=n").username == "a\u00fc"
+    assert digest('Digest realm="a, nonce=\\"no\\", x=", nonce="yes", nonce="2"').nonce == "yes"
+    assert digest('Digest nonce="unclosed').nonce == "unclosed"
     assert digest(challenge("n")).fingerprint != digest(challenge("m")).fingerprint
 
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("7", 7), (" 7 ", 7), ("", None), ("-1", None), ("١", None), ("9" * 11, None)],
+    [
+        ("7", 7),
+        (" 7 ", 7),
+        ("", None),
+        ("-1", None),
+        ("1_0", None),
+        ("١", None),
+        ("9" * 11, None),
+        ("0" * 5_000, 0),
+        ("0" * 5_000 + "9", 9),
+        ("9" * 5_000, None),
+    ],
 )
 def test_number(text: str, value: int | None) -> None:
     assert number(text) == value
@@ -100,6 +122,15 @@ def test_a_response() -> None:
     assert (message.status, message.reason, message.method) == (407, "Reason 407", "INVITE")
     assert message.challenges[0].nonce == "n1"
     assert message.server == "PBX 2.0"
+
+
+def test_what_a_session_and_its_network_say() -> None:
+    message = parse(
+        ask(
+            "INVITE", extra=["P-Asserted-Identity: <sip:a@h>, <tel:+1>", "x: 90;refresher=uac"]
+        ).encode()
+    )
+    assert (message.pai, message.session_expires) == ("sip:a@h", 90)
 
 
 def test_compact_folded_and_bare() -> None:
@@ -130,11 +161,11 @@ GOOD = ask("OPTIONS")
         (GOOD.replace("CSeq: 1 OPTIONS", "CSeq: OPTIONS"), "malformed CSeq header"),
         (GOOD.replace("CSeq: 1 OPTIONS", "CSeq: 1 INVITE"), "CSeq names another method"),
         (GOOD.replace("CSeq: 1 ", "CSeq: 99999999999 "), "malformed CSeq header"),
-        (GOOD.replace("SIP/2.0", "SIP/3.0", 1), "malformed request line"),
+        (GOOD.replace("SIP/2.0", "SIP/3.0", 1), "not SIP version 2.0"),
         (GOOD.replace("OPTIONS", "OPT\x00IONS", 1), "malformed request line"),
         ("SIP/2.0 200\r\n\r\n", "no Via header"),
         ("SIP/2.0 20 OK\r\n\r\n", "malformed status line"),
-        ("SIP/2.0 999 OK\r\n\r\n", "malformed status line"),
+        ("SIP/2.0 999 OK\r\n\r\n", "status code out of range"),
         ("SIP/2.0\r\n\r\n", "malformed status line"),
         ("SIP/2.0200 OK\r\n\r\n", "malformed status line"),
     ],
@@ -149,7 +180,12 @@ def test_errors(text: str, error: str) -> None:
         (b"OPTIONS sip:a SIP/2.0\r\n", 9, True),
         (b"WHATEVER a b c SIP/2.0x", 9, True),
         (b"\r\n\r\nSIP/2.0 200 OK", 9, True),
+        (b"options sip:a sip/2.0\n", 9, True),
+        (b"M" * 40 + b" sip:a SIP/2.0\n", 9, True),
         (b"INVITE me", 5060, True),
+        (b"OPTIONS", 5060, True),
+        (b"\r\nACK\x00", 5060, True),
+        (b"OPTIONS", 9, False),
         (b"INVITE me", 9, False),
         (b"INVITE me\r\nSIP/2.0", 9, False),
         (b"INVITEME", 5060, False),
@@ -177,7 +213,7 @@ def test_sizes_are_bounded() -> None:
     message = parse(
         ask("OPTIONS", user=huge, call=huge, tag=huge, agent=huge, extra=["X: y"] * 9_000).encode()
     )
-    texts = [getattr(message, name) for name in Message.__slots__]
+    texts = [getattr(message, name) for name in Message.__struct_fields__]
     assert max(len(text) for text in texts if isinstance(text, str)) <= 2 * headers.MAX_TEXT
 
 
@@ -197,6 +233,13 @@ def test_sizes_are_bounded() -> None:
         " " * 60_000,
         "\n " * 30_000,
         "\r\n\t" * 20_000,
+        "\r\na:" * 15_000,
+        "\r\nFrom: <sip:a@b>" * 3_000,
+        ';x="' * 15_000,
+        '"<' * 30_000,
+        "; branch" * 7_000,
+        "@:" * 30_000,
+        "\N{GREEK SMALL LETTER OMEGA}" * 30_000,
     ],
 )
 def test_no_text_takes_more_than_linear_time(evil: str) -> None:
