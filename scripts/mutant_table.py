@@ -995,6 +995,54 @@ MUTANTS = (
     ),
     # --- streams -----------------------------------------------------------------------------
     Mutant(
+        "shipped: a batch leaves the spool before the store has it",
+        "zt/shipping/sending.py",
+        {"self._spool.put_back(parcels)": "self._spool.settle(parcels)"},
+        (f"{SHIPPER}::test_an_outage_is_bridged_and_batches_are_resent_byte_by_byte",),
+    ),
+    Mutant(
+        "shipped: batches of another ring are sent",
+        "zt/shipping/sending.py",
+        {"            if reason:": "            if False:"},
+        (f"{SHIPPER}::test_batches_of_another_tenant_are_not_sent",),
+    ),
+    Mutant(
+        "shipped: a damaged batch is sent",
+        "zt/shipping/folder.py",
+        {"if digest_of(data) != parcel.digest:": "if False:"},
+        (f"{SPOOL}::test_a_damaged_batch_is_set_aside_and_said",),
+    ),
+    Mutant(
+        "shipped: batches are open to others",
+        "zt/shipping/folder.py",
+        {"os.open(temporary, flags, 0o600)": "os.open(temporary, flags, 0o666)"},
+        (f"{SPOOL}::test_only_the_owner_can_read_it",),
+    ),
+    Mutant(
+        "shipped: a spool has no bound",
+        "zt/shipping/spool.py",
+        {"excess = self._stored + size - self._limit": "excess = 0"},
+        (f"{SPOOL}::test_when_it_is_full_the_oldest_go_and_are_counted",),
+    ),
+    Mutant(
+        "shipped: plaintext in memory has no bound",
+        "zt/shipping/pending.py",
+        {"                if room < 0:": "                if False:"},
+        (f"{SHIPPER}::test_memory_for_plaintext_is_bounded",),
+    ),
+    Mutant(
+        "shipped: two runs give equal events one name",
+        "zt/shipping/packing.py",
+        {'f"{name}/{uuid4()}"': 'f"{name}"'},
+        (f"{SHIPPER}::test_equal_events_of_one_run_and_of_two_are_different_events",),
+    ),
+    Mutant(
+        "shipped: a store is used without a look whose it is",
+        "zt/shipping/outlets.py",
+        {"if self._checked != fits:": "if False:"},
+        (f"{SHIPPER}::test_a_store_of_another_ring_is_refused_before_anything_is_sent",),
+    ),
+    Mutant(
         "a signal cuts a line",
         "analytics/wire/transport/output.py",
         {"end, stop = self._line_end(data, done), None": "end, stop = done, None"},
@@ -1236,53 +1284,5 @@ MUTANTS = (
         "zt/sip/rules.py",
         {" and (not invite.ringing or self._calls.find_early(ack)):": ":"},
         (f"{PROBE}_calls.py",),
-    ),
-    Mutant(
-        "shipped: a batch leaves the spool before the store has it",
-        "zt/shipping/sending.py",
-        {"self._spool.put_back(parcels)": "self._spool.settle(parcels)"},
-        (f"{SHIPPER}::test_an_outage_is_bridged_and_batches_are_resent_byte_by_byte",),
-    ),
-    Mutant(
-        "shipped: batches of another ring are sent",
-        "zt/shipping/sending.py",
-        {"            if reason:": "            if False:"},
-        (f"{SHIPPER}::test_batches_of_another_tenant_are_not_sent",),
-    ),
-    Mutant(
-        "shipped: a damaged batch is sent",
-        "zt/shipping/folder.py",
-        {"if digest_of(data) != parcel.digest:": "if False:"},
-        (f"{SPOOL}::test_a_damaged_batch_is_set_aside_and_said",),
-    ),
-    Mutant(
-        "shipped: batches are open to others",
-        "zt/shipping/folder.py",
-        {"os.open(temporary, flags, 0o600)": "os.open(temporary, flags, 0o666)"},
-        (f"{SPOOL}::test_only_the_owner_can_read_it",),
-    ),
-    Mutant(
-        "shipped: a spool has no bound",
-        "zt/shipping/spool.py",
-        {"excess = self._stored + size - self._limit": "excess = 0"},
-        (f"{SPOOL}::test_when_it_is_full_the_oldest_go_and_are_counted",),
-    ),
-    Mutant(
-        "shipped: plaintext in memory has no bound",
-        "zt/shipping/pending.py",
-        {"                if room < 0:": "                if False:"},
-        (f"{SHIPPER}::test_memory_for_plaintext_is_bounded",),
-    ),
-    Mutant(
-        "shipped: two runs give equal events one name",
-        "zt/shipping/packing.py",
-        {'f"{name}/{uuid4()}"': 'f"{name}"'},
-        (f"{SHIPPER}::test_equal_events_of_one_run_and_of_two_are_different_events",),
-    ),
-    Mutant(
-        "shipped: a store is used without a look whose it is",
-        "zt/shipping/outlets.py",
-        {"if self._checked != fits:": "if False:"},
-        (f"{SHIPPER}::test_a_store_of_another_ring_is_refused_before_anything_is_sent",),
     ),
 )

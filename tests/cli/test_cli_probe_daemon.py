@@ -203,7 +203,7 @@ def test_a_hangup_reads_the_settings_and_the_profile_again(
         config.write_text("agnt: two\n")
         probe.process.send_signal(signal.SIGHUP)
         probe.wait_for("reloaded nothing: .*line 1: agnt: no such option")
-        config.write_text("agent: two\nshipping: {batch_seconds: 0.01}\n")
+        config.write_text("agent: two\nshipping: {batch_seconds: 0.01}\nthrottle: {first: 50}\n")
         profile.write_text(profile.read_text() + "  sip.from: {scheme: uri}\n")
         probe.process.send_signal(signal.SIGHUP)
         probe.wait_for("used from the next start on: agent")
@@ -259,8 +259,12 @@ def test_figures_are_logged_as_often_as_wanted(tmp_path: Path) -> None:
     assert float(figures["lag_seconds"]) < BOUND
 
 
-def test_a_reader_of_stdout_that_leaves_ends_it_quietly(tmp_path: Path) -> None:
-    with running_probe(cwd=tmp_path) as probe:
+@pytest.mark.parametrize("is_encrypted", [False, True])
+def test_a_reader_of_stdout_that_leaves_ends_it_quietly(
+    is_encrypted: bool, ring: Ring, tmp_path: Path
+) -> None:
+    options = ("-k", ring.path) if is_encrypted else ()
+    with running_probe(*options, cwd=tmp_path) as probe:
         assert probe.process.stdout is not None
         probe.process.stdout.close()
         probe.process.stdout = None

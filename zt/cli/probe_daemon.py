@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from zt.sip.source import Source
 
 _PUBLISH: Final = 1.0  # seconds from one set of figures to the next
-_AT_ONCE: Final = frozenset({"shipping"})
+_AT_ONCE: Final = frozenset({"shipping", "throttle", "sampler"})
 """Settings that a running probe takes over; the others need a new start."""
 
 
@@ -98,7 +98,7 @@ class Daemon:
             if self._destination is not None:  # else a terminal that is closed ends it
                 stack.enter_context(hangup)
             # first the way out, then the source: what is captured can be sent
-            send = stack.enter_context(self._outlet(stop))
+            self._send = stack.enter_context(self._outlet(stop))
             self._source = self._make_source(settings)
             stack.callback(self._source.close)
             self._probe.include("source", self._growing)
@@ -107,7 +107,7 @@ class Daemon:
                 page = MetricsPage(self._page, *self._metrics)
                 stack.callback(page.close)
                 note(f"serves figures on {self._metrics[0]} port {page.port}")
-            self._watch = Watch(self._source, self._probe, send)
+            self._watch = Watch(self._source, self._probe, self._send)
             self._started = self._logged = time.monotonic()
             self._published = self._started - _PUBLISH
             note(f"watching: {self._name}")
@@ -176,6 +176,8 @@ class Daemon:
             note(f"reloaded nothing: {error.diagnostics()}")
             return
         before, self._settings = self._settings, settings
+        if (before.throttle, before.sampler) != (settings.throttle, settings.sampler):
+            self._send(self._probe.retune(settings.throttle, settings.sampler))
         late = [
             name
             for name in ProbeSettings.model_fields

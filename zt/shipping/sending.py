@@ -59,7 +59,11 @@ class Sender:
         self._failed = 0  # attempts in a row
 
     def run(self) -> None:
-        """Deliver until the end was asked for, and nothing waits, or can be delivered now."""
+        """Deliver until the end was asked for, and nothing waits, or can be delivered now.
+
+        Raises:
+            BrokenPipeError: the outlet is a pipe, whose reader has left.
+        """
         try:
             while not self._is_giving_up:
                 parcels = self._spool.take(_GLANCE)
@@ -99,6 +103,8 @@ class Sender:
             delivered = self._outlet.deliver(list(batches.values()), ring) if batches else None
         except (AnalyticsError, KeysError, ZtError, OSError) as error:
             self._spool.put_back(parcels)
+            if isinstance(error, BrokenPipeError):
+                raise  # whoever read has left, and can't come back to this pipe
             return self._fail(error)
         events = sum(parcel.events for parcel in batches)
         if delivered is not None:

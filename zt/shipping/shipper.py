@@ -82,6 +82,7 @@ class Shipper:
         self._room = Trouble(say, "there is room for events again")
         self._is_hasty = threading.Event()
         self._failure = ""
+        self._is_unread = False
         self._is_drained = False
         self._spool = Spool(
             spool, limit=settings.spool_bytes, memory=settings.memory_bytes, say=say
@@ -127,8 +128,11 @@ class Shipper:
         """Take events on the way; returns at once.
 
         Raises:
+            BrokenPipeError: the outlet is a pipe, whose reader has left.
             WorkerError: one of the threads ended by a defect: nothing is delivered any more.
         """
+        if self._is_unread:
+            raise BrokenPipeError
         if self._failure:
             raise WorkerError(
                 f"shipping failed by a defect of this program: {self._failure}",
@@ -211,6 +215,8 @@ class Shipper:
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
             work()
+        except BrokenPipeError:
+            self._is_unread = True
         except Exception as error:  # noqa: BLE001  # its message may quote what was encrypted
             self._failure = type(error).__name__
             self._pending.close()

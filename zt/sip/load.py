@@ -18,16 +18,14 @@ _PATIENCE: Final = 5  # periods in a row that must be idle before more is taken 
 
 
 class Load:
-    """Sets the sampler's level by how busy the probe is.
+    """Sets a sampler's level by how busy the probe is.
 
     Args:
-        sampler: what sheds.
         now: seconds, by a steady clock.
         worked: seconds that the thread has computed so far.
     """
 
-    def __init__(self, sampler: Sampler, now: float, worked: float) -> None:
-        self._sampler = sampler
+    def __init__(self, now: float, worked: float) -> None:
         self._since = now
         self._worked = worked
         self._drops = 0
@@ -37,21 +35,22 @@ class Load:
         """Whether a period is over."""
         return now - self._since >= PERIOD
 
-    def judge(self, now: float, worked: float, drops: int) -> None:
+    def judge(self, sampler: Sampler, now: float, worked: float, drops: int) -> None:
         """Set the level at the end of a period.
 
         Args:
+            sampler: what sheds.
             now, worked: as at the start.
             drops: packets that the kernel has dropped so far.
         """
         share = (worked - self._worked) / (now - self._since)
-        level = self._sampler.level
+        level = sampler.level
         is_idle = share < _IDLE and level > 0
         if share > _TOO_BUSY or drops > self._drops:
-            self._sampler.level = level + 1
+            sampler.level = level + 1
             is_idle = False
         self._idle = self._idle + 1 if is_idle else 0
         if self._idle == _PATIENCE:
-            self._sampler.level = level - 1
+            sampler.level = level - 1
             self._idle = 0
         self._since, self._worked, self._drops = now, worked, drops

@@ -133,6 +133,20 @@ class Probe:
         self._time = time
         return out
 
+    def retune(self, throttle: ThrottleSettings, sampler: SamplerSettings) -> list[Event]:
+        """Goes on with other settings of what it has of these two: sources are counted anew.
+
+        Gives the reports of all that was held back until now, so that totals stay exact.
+        """
+        out: list[Event] = []
+        if self._throttle is not None:
+            out += self._throttle.finish()
+            self._throttle = self._throttle.successor(throttle)
+        if self._sampler is not None:
+            out += self._sampler.finish()
+            self._sampler = self._sampler.successor(sampler)
+        return out
+
     def finish(self) -> list[Event]:
         """Ends the capture: what is still open gets its event, with that as its reason, and what
         was held back is reported."""

@@ -63,9 +63,7 @@ class Watch:
         self._clock = clock
         self._steady = steady
         self._worked = worked
-        self._load = None
-        if probe.sampler is not None:
-            self._load = Load(probe.sampler, steady(), worked())
+        self._load = Load(steady(), worked())
         self._newest: int | None = None  # microseconds since 1970; of a datagram
         self._seen = self._advanced = steady()  # when the newest came, when time passed last
 
@@ -103,9 +101,9 @@ class Watch:
             events += self._probe.advance(self._time(now))
         if events:
             self._send(events)
-        if self._load is not None and self._load.is_due(now):
+        if self._load.is_due(now) and (sampler := self._probe.sampler) is not None:
             drops = self._source.counters().get("kernel_drops", 0)
-            self._load.judge(now, self._worked(), drops)
+            self._load.judge(sampler, now, self._worked(), drops)
         return bool(datagrams)
 
     def finish(self) -> None:

@@ -11,7 +11,7 @@ import pytest
 from zt.sip import Agent, Datagram, Probe
 from zt.sip.load import Load
 from zt.sip.tables import SECOND
-from zt.sip.throttle import Sampler, SamplerSettings
+from zt.sip.throttle import Rates, Sampler, SamplerSettings, ThrottleSettings
 from zt.sip.watch import Watch
 
 START = 1_800_000_000 * SECOND
@@ -160,6 +160,27 @@ def test_it_runs_until_it_is_over_and_looks_between_turns(bench: Bench) -> None:
     assert len(turns) == 5
 
 
+def test_other_settings_lose_no_count() -> None:
+    """A flood that is throttled in one way, then in another, adds up to what it was."""
+    probe = Probe(Agent(name="test", version="0"), sampler=SamplerSettings())
+    strict, lax = (ThrottleSettings(rates=Rates(second=n)) for n in (5, 10))
+    events: list[dict[str, Any]] = []
+    for n in range(600):
+        if n in (200, 400):
+            events += probe.retune(strict if n == 200 else lax, SamplerSettings(limit=50))
+        events += probe.feed(request("MESSAGE", START + n * 1_000, n))
+    events += probe.finish()
+    weights = [1 + event.get("rate", {}).get("ex_diff", 0) for event in events]
+    assert sum(weights) == 600
+    assert len(events) < 300
+    throttle, sampler = probe.throttle, probe.sampler
+    assert throttle is not None
+    assert sampler is not None
+    made = sum(throttle.sent().values()) + sum(throttle.suppressed().values())
+    assert made + sampler.shed == 600
+    assert sampler.shed > 0
+
+
 class TestLoad:
     """What a probe sheds when it can't keep up."""
 
@@ -172,12 +193,12 @@ class TestLoad:
         """The level after each period of (share of time at work, drops in it)."""
         now = worked = 0.0
         drops = 0
-        load = Load(sampler, now, worked)
+        load = Load(now, worked)
         found = []
         for share, more in periods:
             now, worked, drops = now + 1, worked + share, drops + more
             assert load.is_due(now)
-            load.judge(now, worked, drops)
+            load.judge(sampler, now, worked, drops)
             found.append(sampler.level)
         return found
 
@@ -197,5 +218,5 @@ class TestLoad:
     def test_at_rest_nothing_is_shed(self, sampler: Sampler) -> None:
         assert set(self.levels(sampler, [(0.7, 0), (0.1, 0)] * 10)) == {0}
 
-    def test_nothing_is_judged_before_a_period_is_over(self, sampler: Sampler) -> None:
-        assert not Load(sampler, 0.0, 0.0).is_due(0.5)
+    def test_nothing_is_judged_before_a_period_is_over(self) -> None:
+        assert not Load(0.0, 0.0).is_due(0.5)

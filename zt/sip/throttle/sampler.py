@@ -148,6 +148,13 @@ class Sampler:
             self._report(self._all_others, out)
         return out
 
+    def successor(self, settings: SamplerSettings) -> Sampler:
+        """A sampler with other settings, which goes on with these totals; `finish` this before."""
+        other = Sampler(settings, self._agent, self._proven)
+        other._clock = self._clock
+        other.shed, other.sent, other.level = self.shed, self.sent, self.level
+        return other
+
     def finish(self) -> list[Event]:
         """Ends the capture: reports all that was shed."""
         out: list[Event] = []

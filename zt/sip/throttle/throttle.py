@@ -112,6 +112,15 @@ class Throttle:
                 self._send(kind, everyone.event(self._agent.fields(), now), out)
         return out
 
+    def successor(self, settings: ThrottleSettings) -> Throttle:
+        """A throttle with other settings, which goes on with these totals; `finish` this before."""
+        other = Throttle(settings, self._agent)
+        other._clock = self._clock
+        for name, kind in self._kinds.items():
+            other._kinds[name] = taken = Kind(settings, name)
+            taken.sent, taken.suppressed = kind.sent, kind.suppressed
+        return other
+
     def finish(self) -> list[Event]:
         """Ends the capture: reports everything that is pending, and forgets all sources."""
         now = self._clock.now
