@@ -1,0 +1,67 @@
+"""The probe's commands on a capture and on a live interface, and how much their events stand for."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from support.commands import ok
+from support.netns import Host
+
+Event: TypeAlias = dict[str, Any]
+
+
+def replayed(*captures: Path, options: Iterable[str] = ()) -> list[Event]:
+    """The events of `zt probe pcap`."""
+    return read_events(ok("zt", "probe", "pcap", *captures, *options).out)
+
+
+@contextmanager
+def live(host: Host, *options: str) -> Iterator[list[Event]]:
+    """The events of `zt probe live` on the host's interface; they are there after the block."""
+    before = _listeners(host)
+    command = (sys.executable, "-m", "zt", "probe", "live", "eth0", *options)
+    running = host.start(*command, name="probe")
+    running.ready(lambda: _listeners(host) > before)
+    events: list[Event] = []
+    try:
+        yield events
+    finally:
+        code = running.end()
+    assert code == 0, running.said()
+    events += read_events(running.out.read_bytes())
+
+
+def _listeners(host: Host) -> int:
+    """How many packet sockets are open on a host."""
+    return len(host.run("cat", "/proc/net/packet").splitlines()) - 1
+
+
+def read_events(lines: bytes) -> list[Event]:
+    """One JSON object a line; what tells only how the probe is doing is left out."""
+    events = [json.loads(line) for line in lines.splitlines()]
+    return [event for event in events if event["type"] != "counters"]
+
+
+def kinds(events: Iterable[Event]) -> list[str]:
+    """The types of events, in their order."""
+    return [event["type"] for event in events]
+
+
+def weights(events: Iterable[Event]) -> Counter[str]:
+    """How many events of each type there would be, had none been suppressed."""
+    total: Counter[str] = Counter()
+    for event in events:
+        total[event["type"]] += weight(event)
+    return total
+
+
+def weight(event: Event) -> int:
+    """What one event stands for: itself, and those that were suppressed before it."""
+    suppressed: int = event.get("rate", {}).get("ex_diff", 0)
+    return 1 + suppressed
