@@ -112,7 +112,7 @@ class Host:
             process = subprocess.Popen(
                 self.inside(*command),
                 cwd=cwd or folder,
-                env={"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C", "TERM": "dumb"},
+                env={"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C"},
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,

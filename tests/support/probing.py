@@ -1,4 +1,4 @@
-"""The probe's commands on a capture and on a live interface, and how much their events stand for."""
+"""The probe's commands on captures and live interfaces, and what their events stand for."""
 
 from __future__ import annotations
 

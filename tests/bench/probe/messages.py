@@ -43,8 +43,8 @@ class Phone(NamedTuple):
 
 
 def phone(number: int, agent: bytes = b"Morphone Deskset 3110 (fw 2.18.5)") -> Phone:
-    """One of 262,144 telephones: 10.0.0.0/14, a user each."""
-    packed = bytes((10, number >> 16 & 3, number >> 8 & 0xFF, number & 0xFF))
+    """One of 16,777,216 telephones: 10.0.0.0/8, a user each."""
+    packed = bytes((10, number >> 16 & 0xFF, number >> 8 & 0xFF, number & 0xFF))
     text = b"%d.%d.%d.%d" % tuple(packed)
     return Phone(packed, text, PORT, b"+4930%08d" % number, agent)
 

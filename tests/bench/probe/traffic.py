@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import heapq
 import random
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 from .messages import PORT, SERVER, Dialog, Phone, phone
@@ -155,25 +156,21 @@ def mix(messages: int, rate: int = 1_000) -> Iterator[Packet]:
 def _begin(chance: random.Random, number: int, now: int) -> Scene:
     """A new scene. The weights give shares of messages, since scenes differ in their lengths."""
     who = phone(number)
-    kind: Callable[..., Scene]
-    kind, rounds, pause = chance.choices(
+    attacker = _attacker(number % _ATTACKERS)
+    begin: Callable[[], Scene] = chance.choices(
         (
-            (call, 0, 0),
-            (registration, 8, 20 * SECOND),
-            (polling, 10, 15 * SECOND),
-            (guessing, 20, SECOND // 20),
-            (enumeration, 20, SECOND // 20),
+            lambda: call(who, number, now, chance.randrange(2, 40) * SECOND),
+            lambda: registration(who, number, now, 8, 20 * SECOND),
+            lambda: polling(who, number, now, 10, 15 * SECOND),
+            lambda: guessing(attacker, number, now, 20, SECOND // 20),
+            lambda: enumeration(attacker, number, now, 20, SECOND // 20),
         ),
         (40, 20, 6, 1, 1),
     )[0]
-    if kind is call:
-        return call(who, number, now, chance.randrange(2, 40) * SECOND)
-    if kind in (guessing, enumeration):
-        who = _attacker(number % _ATTACKERS)
-    return kind(who, number, now, rounds, pause)
+    return begin()
 
 
-@lru_cache
+@cache
 def _attacker(number: int) -> Phone:
     return phone(200_000 + number, b"friendly-scanner")
 
@@ -190,8 +187,8 @@ def flood(
         start: when it begins.
         answered: the server challenges each of them, with a response 10 ms later.
     """
-    senders = [phone(100_000 + number, b"Tallowfield ATA-2/3.3.17") for number in range(sources)]
-    delayed: list[Packet] = []
+    senders = [phone(1_000_000 + number, b"Tallowfield ATA-2/3.3.17") for number in range(sources)]
+    delayed: deque[Packet] = deque()
     late = rate * _TRIP // SECOND  # packets from a request to its response
     for number in range(seconds * rate):
         who = senders[number % sources]
@@ -204,7 +201,7 @@ def flood(
             )
             delayed.append(_answers(who, time, refusal))
             if len(delayed) > late:
-                yield delayed.pop(0)._replace(time=time)
+                yield delayed.popleft()._replace(time=time)
     yield from delayed
 
 

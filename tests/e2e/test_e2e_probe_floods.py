@@ -1,0 +1,100 @@
+"""The probe under floods: it says little, holds no more memory, and ordinary people stay seen.
+
+The floods are made while the probe reads them, at 20,000 REGISTERs a second of the traffic's own
+time; the live one is as fast as one process can send.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from bench.probe.frames import CAPTURE_HEADER, records
+from bench.probe.traffic import Packet, calls, flood, together
+from support.probing import Event, read_events
+
+RATE = 20_000  # REGISTERs a second
+SECONDS = 30
+CALLS = 25  # one begun each second while the flood goes on
+CHUNK = 5_000  # packets between two looks at the memory
+SETTLED = 0.4  # of the packets; by then all tables are full
+GROWTH = 24 * 1024  # kB; allocators and caches do not stand quite still
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Flooded:
+    """How the probe came through.
+
+    Attributes:
+        events: what it told.
+        memory: kB resident, at even distances.
+    """
+
+    events: list[Event] = field(default_factory=list)
+    memory: list[int] = field(default_factory=list)
+
+    def told_of(self, kind: str) -> set[str]:
+        """Call-IDs of the events of a type."""
+        return {event["sip"]["call_id"] for event in self.events if event["type"] == kind}
+
+
+def _flooded(packets: Iterable[Packet], folder: Path, *options: str) -> Flooded:
+    """Stream packets through `zt probe pcap` in a process of its own."""
+    out = folder / "events.ndjson"
+    command = (sys.executable, "-m", "zt", "probe", "pcap", "/dev/stdin", "-o", out)
+    result = Flooded()
+    with subprocess.Popen([*command, *options], stdin=subprocess.PIPE) as process:
+        try:
+            assert process.stdin is not None
+            process.stdin.write(CAPTURE_HEADER)
+            for number, record in enumerate(records(packets)):
+                process.stdin.write(record)
+                if number % CHUNK == 0:
+                    result.memory.append(_resident(process.pid))
+            process.stdin.close()
+            assert process.wait(120) == 0
+        finally:
+            process.kill()
+    result.events = read_events(out.read_bytes())
+    return result
+
+
+def _resident(pid: int) -> int:
+    """VmRSS in kB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    return 0  # it has ended
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["unanswered", "answered"])
+@pytest.mark.parametrize(
+    ("sources", "most"), [(1, 100), (10_000, 11_000), (SECONDS * RATE, 11_000)]
+)
+def test_a_flood_is_few_events_and_calls_are_told_as_ever(
+    sources: int, most: int, answered: bool, tmp_path: Path
+) -> None:
+    ordinary = calls(CALLS)
+    attack = flood(SECONDS, RATE, sources, answered=answered)
+    result = _flooded(together(ordinary, attack), tmp_path)
+
+    ids = {_call_id(packet.payload) for packet in ordinary}
+    assert len(ids) == CALLS
+    assert result.told_of("call-start") == ids
+    assert result.told_of("call-end") == ids
+    of_the_flood = [event for event in result.events if not event["type"].startswith("call-")]
+    assert 1 <= len(of_the_flood) < most
+
+    settled = result.memory[int(len(result.memory) * SETTLED) :]
+    assert max(settled) - settled[0] < GROWTH
+
+
+def _call_id(payload: bytes) -> str:
+    """The Call-ID of a message."""
+    return payload.partition(b"\r\nCall-ID: ")[2].partition(b"\r\n")[0].decode()
