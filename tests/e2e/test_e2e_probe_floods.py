@@ -80,7 +80,7 @@ def _resident(pid: int) -> int:
 def test_a_flood_is_few_events_and_calls_are_told_as_ever(
     sources: int, most: int, answered: bool, tmp_path: Path
 ) -> None:
-    ordinary = calls(CALLS)
+    ordinary = list(calls(CALLS))
     attack = flood(SECONDS, RATE, sources, answered=answered)
     result = _flooded(together(ordinary, attack), tmp_path)
 

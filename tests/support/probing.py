@@ -24,10 +24,10 @@ def replayed(*captures: Path, options: Iterable[str] = ()) -> list[Event]:
 @contextmanager
 def live(host: Host, *options: str) -> Iterator[list[Event]]:
     """The events of `zt probe live` on the host's interface; they are there after the block."""
-    before = _listeners(host)
+    before = packet_sockets(host)
     command = (sys.executable, "-m", "zt", "probe", "live", "eth0", *options)
     running = host.start(*command, name="probe")
-    running.ready(lambda: _listeners(host) > before)
+    running.ready(lambda: packet_sockets(host) > before)
     events: list[Event] = []
     try:
         yield events
@@ -37,7 +37,7 @@ def live(host: Host, *options: str) -> Iterator[list[Event]]:
     events += read_events(running.out.read_bytes())
 
 
-def _listeners(host: Host) -> int:
+def packet_sockets(host: Host) -> int:
     """How many packet sockets are open on a host."""
     return len(host.run("cat", "/proc/net/packet").splitlines()) - 1
 

@@ -130,27 +130,22 @@ def enumeration(who: Phone, number: int, time: int, rounds: int, pause: int) -> 
 
 
 def mix(messages: int, rate: int = 1_000) -> Iterator[Packet]:
-    """A busy site: two messages in five belong to calls, as many to registrations.
+    """A busy site: nearly half of the messages belong to calls, as many to registrations.
 
     Args:
         messages: how many there are.
         rate: how many pass in one second of the traffic's own time.
     """
     chance = random.Random(9)
-    pending: list[tuple[Packet, int, Scene]] = []  # the next packet of each scene, as a heap
+    running: list[tuple[Packet, int, Scene]] = []
     started = 0
     for made in range(messages):
         now = START + made * SECOND // rate
-        if not pending or pending[0][0].time > now:
+        if not running or running[0][0].time > now:
             scene = _begin(chance, started, now)
-            heapq.heappush(pending, (next(scene), started, scene))
+            heapq.heappush(running, (next(scene), started, scene))
             started += 1
-        packet, order, scene = pending[0]
-        yield packet._replace(time=now)
-        if (following := next(scene, None)) is not None:
-            heapq.heapreplace(pending, (following, order, scene))
-        else:
-            heapq.heappop(pending)
+        yield _advance(running)._replace(time=now)
 
 
 def _begin(chance: random.Random, number: int, now: int) -> Scene:
@@ -189,30 +184,49 @@ def flood(
     """
     senders = [phone(1_000_000 + number, b"Tallowfield ATA-2/3.3.17") for number in range(sources)]
     delayed: deque[Packet] = deque()
-    late = rate * _TRIP // SECOND  # packets from a request to its response
     for number in range(seconds * rate):
         who = senders[number % sources]
         time = start + number * SECOND // rate
+        while delayed and delayed[0].time <= time:
+            yield delayed.popleft()
         dialog = Dialog(who, 0x7000_0000 + number, b"%d" % (number % 5_000))
         yield _asks(who, time, dialog.request(b"REGISTER", 1))
         if answered:
             refusal = dialog.response(
                 b"REGISTER", 1, b"401 Unauthorized", challenge=b"%032x" % number
             )
-            delayed.append(_answers(who, time, refusal))
-            if len(delayed) > late:
-                yield delayed.popleft()._replace(time=time)
+            delayed.append(_answers(who, time + _TRIP, refusal))
     yield from delayed
 
 
-def calls(count: int, *, every: int = SECOND, start: int = START) -> list[Packet]:
+def calls(count: int, *, every: int = SECOND, start: int = START) -> Iterator[Packet]:
     """Calls of three seconds, one begun after the other, by people of their own."""
-    made = [
-        packet
-        for number in range(count)
-        for packet in call(phone(number), number, start + number * every, SECOND)
-    ]
-    return sorted(made)
+    return overlapping(
+        call(phone(number), number, start + number * every, SECOND) for number in range(count)
+    )
+
+
+def overlapping(scenes: Iterable[Scene]) -> Iterator[Packet]:
+    """The packets of scenes in order of time; the scenes come in the order of their beginnings."""
+    running: list[tuple[Packet, int, Scene]] = []  # the next packet of each scene, as a heap
+    for number, scene in enumerate(scenes):
+        if (first := next(scene, None)) is None:
+            continue
+        while running and running[0][0].time < first.time:
+            yield _advance(running)
+        heapq.heappush(running, (first, number, scene))
+    while running:
+        yield _advance(running)
+
+
+def _advance(running: list[tuple[Packet, int, Scene]]) -> Packet:
+    """Takes the next packet of a heap of scenes."""
+    packet, number, scene = running[0]
+    if (following := next(scene, None)) is not None:
+        heapq.heapreplace(running, (following, number, scene))
+    else:
+        heapq.heappop(running)
+    return packet
 
 
 def together(*streams: Iterable[Packet]) -> Iterator[Packet]:
