@@ -15,11 +15,9 @@ from pathlib import Path
 import pytest
 from bench.probe.frames import CAPTURE_HEADER, records
 from bench.probe.traffic import Packet, calls, flood, together
-from support.probing import Event, read_events
+from support.probing import Event, read_events, weight
 
 RATE = 20_000  # REGISTERs a second
-SECONDS = 30
-CALLS = 25  # one begun each second while the flood goes on
 CHUNK = 5_000  # packets between two looks at the memory
 SETTLED = 0.4  # of the packets; by then all tables are full
 GROWTH = 24 * 1024  # kB; allocators and caches do not stand quite still
@@ -73,23 +71,30 @@ def _resident(pid: int) -> int:
     return 0  # it has ended
 
 
-@pytest.mark.parametrize("answered", [False, True], ids=["unanswered", "answered"])
 @pytest.mark.parametrize(
-    ("sources", "most"), [(1, 100), (10_000, 11_000), (SECONDS * RATE, 11_000)]
+    ("sources", "seconds", "answered", "most"),
+    [
+        pytest.param(1, 30, False, 100, id="one-source"),
+        pytest.param(10_000, 30, False, 11_000, id="ten-thousand-sources"),
+        pytest.param(1, 10, True, 100, id="one-source-that-is-answered"),
+        pytest.param(10_000, 10, True, 11_000, id="ten-thousand-sources-that-are-answered"),
+        pytest.param(10 * RATE, 10, False, 11_000, id="each-from-another-source"),
+    ],
 )
 def test_a_flood_is_few_events_and_calls_are_told_as_ever(
-    sources: int, most: int, answered: bool, tmp_path: Path
+    sources: int, seconds: int, answered: bool, most: int, tmp_path: Path
 ) -> None:
-    ordinary = list(calls(CALLS))
-    attack = flood(SECONDS, RATE, sources, answered=answered)
+    ordinary = list(calls(seconds - 4))  # one begun each second, all over before the flood is
+    attack = flood(seconds, RATE, sources, answered=answered)
     result = _flooded(together(ordinary, attack), tmp_path)
 
     ids = {_call_id(packet.payload) for packet in ordinary}
-    assert len(ids) == CALLS
+    assert len(ids) == seconds - 4
     assert result.told_of("call-start") == ids
     assert result.told_of("call-end") == ids
     of_the_flood = [event for event in result.events if not event["type"].startswith("call-")]
     assert 1 <= len(of_the_flood) < most
+    assert sum(map(weight, of_the_flood)) == seconds * RATE
 
     settled = result.memory[int(len(result.memory) * SETTLED) :]
     assert max(settled) - settled[0] < GROWTH

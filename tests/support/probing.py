@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from support.commands import ok
-from support.netns import Host
+from support.netns import Host, Running
 
 Event: TypeAlias = dict[str, Any]
 
@@ -21,13 +21,18 @@ def replayed(*captures: Path, options: Iterable[str] = ()) -> list[Event]:
     return read_events(ok("zt", "probe", "pcap", *captures, *options).out)
 
 
+def start_live(host: Host, *options: str) -> Running:
+    """Start `zt probe live` on the host's interface, its events in clear; it watches already."""
+    command = (sys.executable, "-m", "zt", "probe", "live", "eth0", "--plain", *options)
+    running = host.start(*command, name="probe")
+    running.ready(lambda: b"watching: " in running.err.read_bytes())
+    return running
+
+
 @contextmanager
 def live(host: Host, *options: str) -> Iterator[list[Event]]:
     """The events of `zt probe live` on the host's interface; they are there after the block."""
-    before = packet_sockets(host)
-    command = (sys.executable, "-m", "zt", "probe", "live", "eth0", *options)
-    running = host.start(*command, name="probe")
-    running.ready(lambda: packet_sockets(host) > before)
+    running = start_live(host, *options)
     events: list[Event] = []
     try:
         yield events
@@ -37,9 +42,17 @@ def live(host: Host, *options: str) -> Iterator[list[Event]]:
     events += read_events(running.out.read_bytes())
 
 
-def packet_sockets(host: Host) -> int:
-    """How many packet sockets are open on a host."""
-    return len(host.run("cat", "/proc/net/packet").splitlines()) - 1
+def statistics(running: Running) -> dict[str, float]:
+    """The figures of a live probe's last line about them; those of one number."""
+    lines = running.err.read_text().splitlines()
+    line = next(line for line in reversed(lines) if "statistics " in line)
+    words = line.partition("statistics ")[2].split()
+    pairs = (word.partition("=") for word in words)
+    return {name: float(value) for name, _, value in pairs if _is_number(value)}
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdigit()
 
 
 def read_events(lines: bytes) -> list[Event]:

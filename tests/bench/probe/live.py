@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 NOT_HERE = "n/a"
 _TESTS = Path(__file__).parents[2]
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -34,14 +32,12 @@ def watch(rate: int, seconds: int, folder: Path) -> Watched:
         return Watched()
     sys.path.insert(0, str(_TESTS))
     from support.netns import Network
-    from support.probing import packet_sockets
+    from support.probing import start_live, statistics
 
     with Network(folder) as network:
         server = network.host("server", "198.51.100.10")
         sender = network.host("sender", "203.0.113.20")
-        command = (sys.executable, "-m", "zt", "probe", "live", "eth0", "--json", "-o", "/dev/null")
-        probe = server.start(*command, name="probe")
-        probe.ready(lambda: packet_sockets(server) > 0)
+        probe = start_live(server)
         before = _processor_seconds(probe.pid)
         sending = sender.start(
             sys.executable, "-m", "tests.bench.probe.send", "eth0", server.mac().hex(),
@@ -54,11 +50,11 @@ def watch(rate: int, seconds: int, folder: Path) -> Watched:
         messages, took = sending.out.read_text().split()
         if probe.end():
             raise SystemExit(f"the live probe failed: {probe.said()}")
-        counters = msgspec.json.decode(probe.err.read_bytes().splitlines()[-1])
+        figures = statistics(probe)
     return Watched(
         f"{int(messages) / float(took):,.0f}",
-        f"{(counters['requests'] + counters['responses']) / float(took):,.0f}",
-        f"{counters['kernel_drops']:,}",
+        f"{figures['messages'] / float(took):,.0f}",
+        f"{figures['kernel_drops']:,.0f}",
         f"{100 * used / float(took):.0f} %",
     )
 
