@@ -6,18 +6,22 @@ time; the live one is as fast as one process can send.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from bench.probe.frames import CAPTURE_HEADER, records
 from bench.probe.traffic import Packet, calls, flood, together
-from support.probing import Event, read_events, weight
+from support.netns import Network
+from support.probing import Event, read_events, start_live, statistics, weight
 
 RATE = 20_000  # REGISTERs a second
+LIVE_SECONDS = 10
+REPOSITORY = Path(__file__).parents[2]
 CHUNK = 5_000  # packets between two looks at the memory
 SETTLED = 0.4  # of the packets; by then all tables are full
 GROWTH = 24 * 1024  # kB; allocators and caches do not stand quite still
@@ -98,6 +102,37 @@ def test_a_flood_is_few_events_and_calls_are_told_as_ever(
 
     settled = result.memory[int(len(result.memory) * SETTLED) :]
     assert max(settled) - settled[0] < GROWTH
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("sources", [1, 5_000])
+def test_every_packet_of_a_live_flood_is_accounted_for(
+    sources: int, tmp_path: Path, require: Callable[[object, str], None]
+) -> None:
+    """As fast as the machine sends: what the probe can't take is shed and dropped by count."""
+    require(os.geteuid() == 0, "network namespaces need root")
+    with Network(tmp_path) as network:
+        server = network.host("server", "198.51.100.10")
+        sender = network.host("sender", "203.0.113.20")
+        probe = start_live(server)
+        sending = sender.start(
+            sys.executable, "-m", "tests.bench.probe.send", "eth0", server.mac().hex(),
+            str(RATE), str(LIVE_SECONDS), str(sources),
+            name="send", cwd=REPOSITORY,
+        )  # fmt: skip
+        assert sending.wait(120) == 0, sending.said()
+        sent = int(sending.out.read_text().split()[0])
+        assert probe.end() == 0, probe.said()
+        figures = statistics(probe)
+        events = read_events(probe.out.read_bytes())
+
+    assert figures["packets"] == sent
+    lost = figures["kernel_drops"] + figures["messages_shed"]
+    assert figures["messages"] + lost == sent
+    told = [event for event in events if event["type"].startswith("call-")]
+    if not lost:  # on a machine that keeps up
+        assert len(told) == 2 * (LIVE_SECONDS - 4)
+    assert 1 <= len(events) - len(told) < (100 if sources == 1 else sources + 1_000)
 
 
 def _call_id(payload: bytes) -> str:
