@@ -125,7 +125,7 @@ def test_every_packet_of_a_live_flood_is_accounted_for(
         assert probe.end() == 0, probe.said()
         figures = statistics(probe)
         events = read_events(probe.out.read_bytes())
-
+    print(figures)
     assert figures["packets"] == sent
     lost = figures["kernel_drops"] + figures["messages_shed"]
     assert figures["messages"] + lost == sent
