@@ -17,7 +17,7 @@ import pytest
 from bench.probe.frames import CAPTURE_HEADER, records
 from bench.probe.traffic import Packet, calls, flood, together
 from support.netns import Network
-from support.probing import Event, read_events, start_live, statistics, weight
+from support.probing import Event, caught_up, read_events, start_live, statistics, weight
 
 RATE = 20_000  # REGISTERs a second
 LIVE_SECONDS = 10
@@ -114,7 +114,7 @@ def test_every_packet_of_a_live_flood_is_accounted_for(
     with Network(tmp_path) as network:
         server = network.host("server", "198.51.100.10")
         sender = network.host("sender", "203.0.113.20")
-        probe = start_live(server)
+        probe = start_live(server, "--statistics", "1s")
         sending = sender.start(
             sys.executable, "-m", "tests.bench.probe.send", "eth0", server.mac().hex(),
             str(RATE), str(LIVE_SECONDS), str(sources),
@@ -122,10 +122,10 @@ def test_every_packet_of_a_live_flood_is_accounted_for(
         )  # fmt: skip
         assert sending.wait(120) == 0, sending.said()
         sent = int(sending.out.read_text().split()[0])
+        probe.ready(lambda: caught_up(probe), 60)
         assert probe.end() == 0, probe.said()
-        figures = statistics(probe)
+        figures = statistics(probe)[-1]
         events = read_events(probe.out.read_bytes())
-    print(figures)
     assert figures["packets"] == sent
     lost = figures["kernel_drops"] + figures["messages_shed"]
     assert figures["messages"] + lost == sent

@@ -167,10 +167,6 @@ class Network:
         link = ("type", "veth", "peer", "name", "eth0", "netns", namespace)
         _run("ip", "-n", switch, "link", "add", name, *link)
         _run("ip", "-n", switch, "link", "set", name, "master", "br0", "up")
-        # Without IPv6 a host says nothing that its test did not ask for.
-        for who in ("all", "default"):
-            setting = f"/proc/sys/net/ipv6/conf/{who}/disable_ipv6"
-            _run("ip", "netns", "exec", namespace, "tee", setting, stdin="1")
         # With offloads a capture holds unfinished checksums and joined segments.
         offloads = [word for one in ("tx", "rx", "tso", "gso", "gro") for word in (one, "off")]
         _run("ip", "netns", "exec", namespace, "ethtool", "-K", "eth0", *offloads)
@@ -186,6 +182,10 @@ class Network:
         namespace = self._prefix + name
         _run("ip", "netns", "add", namespace)
         self._namespaces.append(namespace)
+        # Without IPv6 nobody, the bridge included, says what the test did not ask for.
+        for interfaces in ("all", "default"):
+            setting = f"/proc/sys/net/ipv6/conf/{interfaces}/disable_ipv6"
+            _run("ip", "netns", "exec", namespace, "tee", setting, stdin="1")
         return namespace
 
     def _remove(self) -> None:

@@ -42,13 +42,21 @@ def live(host: Host, *options: str) -> Iterator[list[Event]]:
     events += read_events(running.out.read_bytes())
 
 
-def statistics(running: Running) -> dict[str, float]:
-    """The figures of a live probe's last line about them; those of one number."""
-    lines = running.err.read_text().splitlines()
-    line = next(line for line in reversed(lines) if "statistics " in line)
-    words = line.partition("statistics ")[2].split()
-    pairs = (word.partition("=") for word in words)
-    return {name: float(value) for name, _, value in pairs if _is_number(value)}
+def statistics(running: Running) -> list[dict[str, float]]:
+    """The figures that a live probe has logged so far, those that are numbers."""
+    found = []
+    for line in running.err.read_text().splitlines():
+        words = line.partition("statistics ")[2].split()
+        pairs = (word.partition("=") for word in words)
+        if figures := {name: float(value) for name, _, value in pairs if _is_number(value)}:
+            found.append(figures)
+    return found
+
+
+def caught_up(running: Running) -> bool:
+    """Whether a live probe that logs its figures found no more packets in the last interval."""
+    seen = [figures["messages"] for figures in statistics(running)[-2:]]
+    return len(seen) == 2 and seen[0] == seen[1] > 0
 
 
 def _is_number(text: str) -> bool:

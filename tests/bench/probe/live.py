@@ -50,7 +50,7 @@ def watch(rate: int, seconds: int, folder: Path) -> Watched:
         messages, took = sending.out.read_text().split()
         if probe.end():
             raise SystemExit(f"the live probe failed: {probe.said()}")
-        figures = statistics(probe)
+        figures = statistics(probe)[-1]
     return Watched(
         f"{int(messages) / float(took):,.0f}",
         f"{figures['messages'] / float(took):,.0f}",
