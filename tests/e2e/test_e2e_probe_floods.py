@@ -23,7 +23,7 @@ RATE = 20_000  # REGISTERs a second
 LIVE_SECONDS = 10
 REPOSITORY = Path(__file__).parents[2]
 CHUNK = 5_000  # packets between two looks at the memory
-SETTLED = 0.4  # of the packets; by then all tables are full
+SETTLED = 0.6  # of the packets; by then all tables are full, the largest after 7 s
 GROWTH = 24 * 1024  # kB; allocators and caches do not stand quite still
 
 pytestmark = pytest.mark.slow
@@ -80,9 +80,9 @@ def _resident(pid: int) -> int:
     [
         pytest.param(1, 30, False, 100, id="one-source"),
         pytest.param(10_000, 30, False, 11_000, id="ten-thousand-sources"),
-        pytest.param(1, 10, True, 100, id="one-source-that-is-answered"),
-        pytest.param(10_000, 10, True, 11_000, id="ten-thousand-sources-that-are-answered"),
-        pytest.param(10 * RATE, 10, False, 11_000, id="each-from-another-source"),
+        pytest.param(1, 15, True, 100, id="one-source-that-is-answered"),
+        pytest.param(10_000, 15, True, 11_000, id="ten-thousand-sources-that-are-answered"),
+        pytest.param(15 * RATE, 15, False, 11_000, id="each-from-another-source"),
     ],
 )
 def test_a_flood_is_few_events_and_calls_are_told_as_ever(
