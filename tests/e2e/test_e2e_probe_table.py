@@ -44,7 +44,7 @@ FLOOD = 3_000
 FLOOD_RATE = 500  # a second
 SETTLE = 1  # seconds that the last packets have to reach those who watch
 WAYS = ("replayed", "live")
-SCENES = ("calls", "keep_alives", "pings", "polls", "losses", "flood", "attacks")
+SCENES = ("calls", "tcp_calls", "keep_alives", "pings", "polls", "losses", "flood", "attacks")
 
 
 @dataclass
@@ -66,10 +66,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class Site:
-    """A telephone server and three hosts around it."""
+    """A telephone server and hosts around it."""
 
     server: Host
     caller: Phone
+    tcp_caller: Phone
     callee: Phone
     stranger: Host
     folder: Path
@@ -87,7 +88,7 @@ class Site:
 def site(
     tmp_path_factory: pytest.TempPathFactory, require: Callable[[object, str], None]
 ) -> Iterator[Site]:
-    """A site whose two phones are registered before anybody looks."""
+    """A site whose phones are registered before anybody looks."""
     require(os.geteuid() == 0, "network namespaces need root")
     require_tools(require)
     folder = tmp_path_factory.mktemp("site")
@@ -95,12 +96,18 @@ def site(
         server = network.host("server", SERVER, PRESENCE)
         caller = Phone(network.host("caller", "203.0.113.21"), "caller7f3m", "Wq8-tundra-Zk41vm")
         callee = Phone(network.host("callee", "203.0.113.22"), "callee2c9h", "nEv5r0lm/pydQ72x")
+        tcp_caller = Phone(
+            network.host("office", "203.0.113.23"),
+            "office8n4k",
+            "ju7Kpl.okre33Lmn",
+            transport="tcp",
+        )
         stranger = network.host("stranger", "203.0.113.91")
-        kamailio(server, folder, [caller, callee])
+        kamailio(server, folder, [caller, tcp_caller, callee])
         callee.listen()
         for phone in (caller, callee):
             _played(phone.act("register", "-key", "rounds", "1"))
-        yield Site(server, caller, callee, stranger, folder)
+        yield Site(server, caller, tcp_caller, callee, stranger, folder)
 
 
 def _played(*processes: Running) -> None:
@@ -113,9 +120,21 @@ def _played(*processes: Running) -> None:
 def calls(site: Site) -> Seen:
     """Some authenticated calls through the server, one after the other."""
     with site.watched("calls") as seen:
-        callee = ("-key", "callee", site.callee.user)
-        _played(site.caller.act("call", *callee, "-d", "300", "-m", str(CALLS), "-l", "1"))
+        _call(site, site.caller)
     return seen
+
+
+@pytest.fixture(scope="module")
+def tcp_calls(site: Site) -> Seen:
+    """The same of a phone that speaks TCP; the server speaks UDP with the callee."""
+    with site.watched("tcp-calls") as seen:
+        _call(site, site.tcp_caller)
+    return seen
+
+
+def _call(site: Site, caller: Phone) -> None:
+    callee = ("-key", "callee", site.callee.user)
+    _played(caller.act("call", *callee, "-d", "300", "-m", str(CALLS), "-l", "1"))
 
 
 @pytest.fixture(scope="module")
@@ -159,8 +178,7 @@ def losses(site: Site) -> Seen:
     """Calls and a registration of a phone that every third packet does not reach."""
     with site.watched("losses") as seen, deaf(site.caller.host, 3):
         _played(site.caller.act("register", "-key", "rounds", "1"))
-        callee = ("-key", "callee", site.callee.user)
-        _played(site.caller.act("call", *callee, "-d", "300", "-m", str(CALLS), "-l", "1"))
+        _call(site, site.caller)
     return seen
 
 
@@ -196,14 +214,20 @@ def _exchanged(site: Site, asks: str, answers: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_an_authenticated_call_is_its_start_and_its_end(calls: Seen, way: str) -> None:
-    events = calls.events(way)
+@pytest.mark.parametrize(
+    ("scene", "address"), [("calls", "203.0.113.21"), ("tcp_calls", "203.0.113.23")]
+)
+def test_an_authenticated_call_is_its_start_and_its_end(
+    scene: str, address: str, way: str, request: pytest.FixtureRequest
+) -> None:
+    seen: Seen = request.getfixturevalue(scene)
+    events = seen.events(way)
     assert Counter(kinds(events)) == {"call-start": CALLS, "call-end": CALLS}
     for call_id in {event["sip"]["call_id"] for event in events}:
         start, end = (event for event in events if event["sip"]["call_id"] == call_id)
         assert (start["type"], end["type"]) == ("call-start", "call-end")
         assert end["sip"]["originator"] == "caller-terminated"
-        assert start["client"]["ip"] == end["client"]["ip"] == "203.0.113.21"
+        assert start["client"]["ip"] == end["client"]["ip"] == address
         assert start["client"]["proven"], "the caller answered a challenge"
         assert 0.2 < end["event"]["duration"] < 20
 

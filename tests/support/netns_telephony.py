@@ -39,6 +39,7 @@ class Phone:
     user: str
     password: str
     agent: str = "Morphone Deskset 3110 (fw 2.18.5)"
+    transport: str = "udp"
 
     def listen(self, scenario: str = "answer", *options: str) -> Running:
         """Wait for calls, and play the scenario for each of them."""
@@ -54,7 +55,7 @@ class Phone:
     def _sipp(self, scenario: str, address: str, port: int, *options: str) -> Running:
         return sipp(
             self.host, scenario, address, port, *options,
-            user=self.user, display=self.user, agent=self.agent,
+            user=self.user, display=self.user, agent=self.agent, transport_name=self.transport,
         )  # fmt: skip
 
 
@@ -72,8 +73,9 @@ def sipp(host: Host, scenario: str, address: str, port: int, *options: str, **ke
         "transport_name": "udp",
         "session": "telephony",
     } | keys
+    socket = {"udp": "u1", "tcp": "t1"}[filled["transport_name"]]
     named = [word for name, value in filled.items() for word in ("-key", name, value)]
-    command = ("sipp", "-nostdin", "-sf", file, "-i", address, "-p", str(port), "-t", "u1")
+    command = ("sipp", "-nostdin", "-sf", file, "-i", address, "-p", str(port), "-t", socket)
     return host.start(*command, *named, *options, name=f"sipp-{scenario}")
 
 
