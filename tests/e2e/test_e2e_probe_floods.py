@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,20 +47,20 @@ class Flooded:
         return {event["sip"]["call_id"] for event in self.events if event["type"] == kind}
 
 
-def _flooded(packets: Iterable[Packet], folder: Path, *options: str) -> Flooded:
+def _flooded(packets: Iterable[Packet], folder: Path) -> Flooded:
     """Stream packets through `zt probe pcap` in a process of its own."""
     out = folder / "events.ndjson"
     command = (sys.executable, "-m", "zt", "probe", "pcap", "/dev/stdin", "-o", out)
     result = Flooded()
-    with subprocess.Popen([*command, *options], stdin=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
         try:
-            assert process.stdin is not None
-            process.stdin.write(CAPTURE_HEADER)
-            for number, record in enumerate(records(packets)):
-                process.stdin.write(record)
-                if number % CHUNK == 0:
-                    result.memory.append(_resident(process.pid))
-            process.stdin.close()
+            with suppress(BrokenPipeError), process.stdin as pipe:  # how it ended says why
+                pipe.write(CAPTURE_HEADER)
+                for number, record in enumerate(records(packets)):
+                    pipe.write(record)
+                    if number % CHUNK == 0:
+                        result.memory.append(_resident(process.pid))
             assert process.wait(120) == 0
         finally:
             process.kill()
