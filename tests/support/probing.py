@@ -55,7 +55,8 @@ def statistics(running: Running) -> list[dict[str, float]]:
 
 def caught_up(running: Running) -> bool:
     """Whether a live probe that logs its figures found no more packets in the last interval."""
-    seen = [figures["messages"] for figures in statistics(running)[-2:]]
+    last = statistics(running)[-2:]
+    seen = [figures["messages"] + figures.get("messages_shed", 0) for figures in last]
     return len(seen) == 2 and seen[0] == seen[1] > 0
 
 
