@@ -22,19 +22,28 @@ class Held(NamedTuple):
     """What a process held.
 
     Attributes:
-        calls: that were going on, each of a caller of its own; all of them ended afterwards.
+        calls: that were going on, each of a caller of its own.
+        ended: of these, those that were told to end afterwards.
         before, after: bytes resident without and with the calls.
     """
 
     calls: int
+    ended: int
     before: int
     after: int
 
 
 def held(calls: int) -> Held:
-    """Let so many calls go on at once, in a process of its own."""
+    """Let so many calls go on at once, in a process of its own.
+
+    Raises:
+        SystemExit: some were forgotten.
+    """
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_hold, (calls,))
+        found = pool.apply(_hold, (calls,))
+    if found.ended < calls:
+        raise SystemExit(f"of {calls} calls {calls - found.ended} were not held to their ends")
+    return found
 
 
 def _hold(calls: int) -> Held:
@@ -54,9 +63,7 @@ def _hold(calls: int) -> Held:
         call_end(phone(number), number, quiet + number * SECOND // RATE) for number in range(calls)
     )
     ended = _play(probe, overlapping(ends))
-    if ended < calls:
-        raise SystemExit(f"of {calls} calls {calls - ended} were not held to their ends")
-    return Held(calls, before, after)
+    return Held(calls, ended, before, after)
 
 
 def _play(probe: Probe, packets: Iterable[Packet]) -> int:

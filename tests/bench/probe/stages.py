@@ -22,6 +22,7 @@ RULES = (  # the first that fits a frame
     Rule(READ, "zt/sip/capture/source.py"),
     Rule(DECODE, "zt/sip/capture/"),
     Rule(PARSE, "zt/sip/parse.py"),
+    Rule(PARSE, "zt/sip/parts.py"),
     Rule(PARSE, "zt/sip/headers.py"),
     Rule(PARSE, "zt/sip/scanners.py"),
     Rule(EVENTS, "zt/sip/events.py"),
