@@ -19,6 +19,7 @@ from .messages import PORT, SERVER, Dialog, Phone, phone
 START = 1_767_225_600_000_000  # microseconds; 2026-01-01T00:00:00Z
 SECOND = 1_000_000
 _TRIP = 10_000  # microseconds from a request to its response
+_PHONES = 5_000  # of the mix: that many need its registrations to keep their NATs open
 _ATTACKERS = 4
 
 
@@ -150,7 +151,7 @@ def mix(messages: int, rate: int = 1_000) -> Iterator[Packet]:
 
 def _begin(chance: random.Random, number: int, now: int) -> Scene:
     """A new scene. The weights give shares of messages, since scenes differ in their lengths."""
-    who = phone(number)
+    who = phone(number % _PHONES)
     attacker = _attacker(number % _ATTACKERS)
     begin: Callable[[], Scene] = chance.choices(
         (
@@ -167,7 +168,7 @@ def _begin(chance: random.Random, number: int, now: int) -> Scene:
 
 @cache
 def _attacker(number: int) -> Phone:
-    return phone(200_000 + number, b"friendly-scanner")
+    return phone(_PHONES + number, b"friendly-scanner")
 
 
 def flood(
