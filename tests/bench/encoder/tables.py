@@ -89,7 +89,7 @@ The wire has {sealed / plain:.2f} times the bytes of the plain events."""
 
 def shares(ring: Ring, lines: Sequence[bytes]) -> str:
     """The share of each stage of an encryption."""
-    profile = stages.Profile()
+    profile = stages.profile()
     profile.sample(partial(_encrypt, ring, FORTY_FIELDS, lines))
     return f"{profile.stages.total():,} samples:\n\n{markdown(profile.rows())}"
 

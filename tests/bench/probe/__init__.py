@@ -1,0 +1,1 @@
+"""How fast the SIP probe is, and beside what."""
