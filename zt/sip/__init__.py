@@ -1,7 +1,8 @@
 """The SIP probe: traffic in, security events out.
 
-    capture/       pcap and pcapng files, link layers -> datagrams
-    parse          one datagram -> the needed headers of one SIP message (headers: their grammar)
+    capture/       pcap and pcapng files, frames, fragments and streams -> datagrams
+    live/, hep/    the same from interfaces, and from what proxies mirror (source: what they share)
+    parse          one datagram -> the needed headers of one SIP message (parts, headers: grammar)
     transactions   messages -> requests with one outcome each; timers on capture time
     auth           nonces and challenges: wrong passwords
     proofs         proven addresses
@@ -14,6 +15,7 @@
     throttle/      what keeps a flood from becoming a flood of events, and counters
     probe          all of this together
     replay         one capture file from beginning to end
+    watch          a source for as long as it runs (load: how much to shed, settings, figures)
     stats, timers  limits and counters; how long to wait
     tables         the one kind of memory that all of this has
 
