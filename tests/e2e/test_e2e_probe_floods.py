@@ -83,7 +83,8 @@ def _resident(pid: int) -> int:
         pytest.param(10_000, 30, False, 11_000, id="ten-thousand-sources"),
         pytest.param(1, 15, True, 100, id="one-source-that-is-answered"),
         pytest.param(10_000, 15, True, 11_000, id="ten-thousand-sources-that-are-answered"),
-        pytest.param(15 * RATE, 15, False, 11_000, id="each-from-another-source"),
+        # So many may report once in an hour, however many there are.
+        pytest.param(15 * RATE, 15, False, 20_000, id="each-from-another-source"),
     ],
 )
 def test_a_flood_is_few_events_and_calls_are_told_as_ever(
