@@ -204,6 +204,20 @@ def test_a_call_on_loopback_is_heard_once(cable: Cable) -> None:
     source.close()
 
 
+def test_what_was_not_read_is_told(cable: Cable) -> None:
+    source = LiveSource(["eth0"])
+    for number in range(5):
+        send(cable, str(number), NEAR)
+    wait(lambda: source.counters()["packets"] == 5)
+    assert source.counters()["waiting_now"] == 5
+    assert len(read(source, lambda found: len(found) == 5)) == 5
+    assert source.counters()["waiting_now"] == 0
+    send(cable, "late", NEAR)
+    wait(lambda: source.counters()["packets"] == 6)
+    source.close()
+    assert source.counters()["waiting_now"] == 1
+
+
 def test_several_interfaces_are_read_in_the_order_of_time(cable: Cable) -> None:
     cable.plug("eth1")
     cable.address("eth1", ("203.0.113.10",), ("203.0.113.20",))

@@ -25,7 +25,7 @@ _GRACE: Final = 1 * SECOND
 
 _ADVANCE: Final = 0.1  # seconds between two times when time passes by itself
 
-_LAST: Final = 1.0  # seconds at most for what is still in the buffers at the end
+_LAST: Final = 5.0  # seconds at most for what is still in the buffers at the end
 
 Send = Callable[[list[Event]], None]
 

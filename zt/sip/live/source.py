@@ -65,6 +65,7 @@ class LiveSource:
         self._several = len(names) > 1
         self._merging = Merging()
         self._gone = RingCounters()  # what rings that are closed have counted
+        self._taken = 0  # packets taken out of rings
         try:
             for interface in [require(name) for name in names]:
                 self._open(interface)
@@ -85,6 +86,7 @@ class LiveSource:
             frames += ring.read(_AT_ONCE)
             if events & ~select.POLLIN and ring.error():
                 self._leave(ring)
+        self._taken += len(frames)
         if self._several:
             now = time.monotonic()
             self._merging.add(frames, now)
@@ -101,13 +103,17 @@ class LiveSource:
         """See `zt.sip.source.Source`; the names are those of `CaptureCounters`, and these.
 
         packets: what passed the kernel's filter; kernel_drops: of these, those that were lost
-        since the probe was too slow; interfaces_away_now: those that are waited for.
+        since the probe was too slow; waiting_now: those that are in the kernel's memory still, at
+        the end lost; interfaces_away_now: those that are waited for.
         """
         kept = [self._gone, *(ring.counters() for ring in self._rings.values())]
+        packets = sum(counters.packets for counters in kept)
+        drops = sum(counters.drops for counters in kept)
         return {
             **asdict(self._decoder.counters),
-            "packets": sum(counters.packets for counters in kept),
-            "kernel_drops": sum(counters.drops for counters in kept),
+            "packets": packets,
+            "kernel_drops": drops,
+            "waiting_now": max(packets - drops - self._taken, 0),
             "interfaces_away_now": len(self._away),
         }
 
