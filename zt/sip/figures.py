@@ -12,8 +12,8 @@ from zt.sip.probe import Probe
 
 LOGGED: Final = (
     "seconds", "packets", "kernel_drops", "source_waiting",
-    "messages", "parse_errors", "retransmissions", "events_made", "events_sent", "events_suppressed",
-    "messages_shed", "shed_level", "table_entries", "lag_seconds",
+    "messages", "parse_errors", "retransmissions", "events_made", "events_sent",
+    "events_suppressed", "messages_shed", "shed_level", "table_entries", "lag_seconds",
     "shipping_encrypted", "shipping_delivered", "shipping_lost", "shipping_dropped_events",
     "shipping_failures", "shipping_spool_events", "shipping_spool_bytes", "shipping_spool_age",
 )  # fmt: skip
