@@ -12,6 +12,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
+import msgspec
+
 MAX_TEXT = 512  # characters kept of one value; bounds what an open transaction can hold
 _MAX_LIST = 32  # values taken from one comma-separated header
 
@@ -37,7 +39,7 @@ class Address(NamedTuple):
     parameters: str
 
 
-class Digest(NamedTuple):
+class Digest(msgspec.Struct, frozen=True, gc=False):
     """What the probe keeps of credentials or of a challenge (RFC 7616): never the response.
 
     Attributes:

@@ -6,9 +6,9 @@ a `Subject` instead of the messages that it was read from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+
+import msgspec
 
 from zt.sip import headers
 from zt.sip.fingerprint import fingerprint
@@ -16,7 +16,7 @@ from zt.sip.parse import Message
 from zt.sip.scanners import signature
 
 
-class Ends(NamedTuple):
+class Ends(msgspec.Struct, frozen=True, gc=False):
     """Who sent a request to whom; packed addresses."""
 
     client: bytes
@@ -26,8 +26,7 @@ class Ends(NamedTuple):
     transport: str
 
 
-@dataclass(slots=True, eq=False)
-class Subject:
+class Subject(msgspec.Struct, eq=False, gc=False):
     """A request as events tell it; texts are empty where there is nothing to tell.
 
     Attributes:
