@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import msgspec
 
-from zt.sip import headers
+from zt.sip import parts
 from zt.sip.fingerprint import fingerprint
 from zt.sip.parse import Message
 from zt.sip.scanners import signature
@@ -92,12 +92,8 @@ def subject(message: Message, ends: Ends, order: str, *, proven: bool) -> Subjec
 
 def first_contact(message: Message) -> str:
     """The URI of a message's first contact, or an empty text."""
-    if not message.contacts:
-        return ""
-    first = message.contacts[0]
-    if "," in first:
-        first = next(iter(headers.split_list(first)), "")
-    return headers.address(first).uri
+    found = parts.contacts(message.contacts[0]) if message.contacts else ()
+    return found[0].uri if found else ""
 
 
 @lru_cache(maxsize=4_096)
