@@ -37,6 +37,20 @@ def test_the_fast_way_through_from_and_to_reads_what_the_careful_one_does(value:
     assert parts.party(value) == parts.careful_party(value)
 
 
+_VIA_PIECES = (
+    "SIP/2.0/UDP h:5060", ";branch=z9hG4bK1", ";branch=Z9hg4bk2 ", "; Branch = z9hG4bK3",
+    ";branch=4", ";rport", ";x=\"", "\"", ",", ";branch=z9hG4bK", "\u00a0", " ", "x;y",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_VIA_PIECES), max_size=7).map("".join))
+@example("SIP/2.0/UDP h;branch=z9hG4bK1 ;rport")
+@settings(max_examples=examples(600))
+def test_the_fast_way_through_a_via_reads_what_the_careful_one_does(value: str) -> None:
+    value = value.strip()
+    assert parts.via(value) == parts.careful_via(value)
+
+
 _DIGEST_PIECES = (
     'username="a"', 'username=""', 'username="b\\"c"', "username*=UTF-8''%61", "username=d",
     'realm="r"', 'realm=""', 'Realm="s"', 'nonce="n"', 'nonce="m, stale=true"', "nonce=q",
