@@ -131,7 +131,7 @@ def captured(file: Path) -> list[Datagram]:
 
 def without_times(datagrams: list[Datagram]) -> Counter[tuple[object, ...]]:
     """Each socket asks the clock by itself, and two processors have no common order."""
-    names = [name for name in Datagram.__slots__ if name != "time"]
+    names = [name for name in Datagram.__struct_fields__ if name != "time"]
     return Counter(tuple(getattr(one, name) for name in names) for one in datagrams)
 
 

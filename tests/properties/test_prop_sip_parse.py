@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from properties.sip_strategies import Written, messages, parties, spellings
 from support.thorough import examples
 
-from zt.sip import parts
+from zt.sip import headers, parts
 from zt.sip.headers import MAX_TEXT, address, split_list
 from zt.sip.parse import Message, claims_sip, parse
 
@@ -35,6 +35,42 @@ def test_every_spelling_of_a_message_says_the_same(data: st.DataObject) -> None:
 def test_the_fast_way_through_from_and_to_reads_what_the_careful_one_does(value: str) -> None:
     value = value.strip()
     assert parts.party(value) == parts.careful_party(value)
+
+
+_VIA_PIECES = (
+    "SIP/2.0/UDP h:5060", ";branch=z9hG4bK1", ";branch=Z9hg4bk2 ", "; Branch = z9hG4bK3",
+    ";branch=4", ";rport", ";x=\"", "\"", ",", ";branch=z9hG4bK", "\u00a0", " ", "x;y",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_VIA_PIECES), max_size=7).map("".join))
+@example("SIP/2.0/UDP h;branch=z9hG4bK1 ;rport")
+@settings(max_examples=examples(600))
+def test_the_fast_way_through_a_via_reads_what_the_careful_one_does(value: str) -> None:
+    value = value.strip()
+    assert parts.via(value) == parts.careful_via(value)
+
+
+_DIGEST_PIECES = (
+    'username="a"', 'username=""', 'username="b\\"c"', "username*=UTF-8''%61", "username=d",
+    'realm="r"', 'realm=""', 'Realm="s"', 'nonce="n"', 'nonce="m, stale=true"', "nonce=q",
+    "stale=TRUE", 'stale="false"', 'uri="sip:h"', 'opaque="username=\\"e\\""', "qop=auth", '"',
+)  # fmt: skip
+
+
+@given(
+    st.sampled_from(("Digest ", "Digest  ", "digest ", "Basic ", "")),
+    st.lists(st.sampled_from(_DIGEST_PIECES), max_size=6),
+    st.sampled_from((", ", ",", " ,\t", ";", "")),
+)
+@example("Digest ", ['username="a"', 'realm="r"', 'nonce="n"', "stale=TRUE"], ", ")
+@example("Digest ", ['realm="r"', 'nonce="n"', 'username="a"'], ",")
+@settings(max_examples=examples(600))
+def test_the_fast_way_through_a_digest_reads_what_the_careful_one_does(
+    scheme: str, pieces: list[str], separator: str
+) -> None:
+    value = scheme + separator.join(pieces)
+    assert headers.digest(value) == headers.careful_digest(value)
 
 
 @given(st.binary(max_size=400), st.integers(0, 65_535))

@@ -29,10 +29,11 @@ def packets(path: Path) -> list[Timed]:
     """The IP packets of a capture, without what Ethernet pads them with."""
     found = []
     with path.open("rb") as file:
-        for time, link_type, data, _ in read_frames(file, path.name):
-            position = LINK_TYPES[link_type](data)
+        for frame in read_frames(file, path.name):
+            data = frame.data
+            position = LINK_TYPES[frame.link_type](data)
             if position >= 0:
-                found.append(Timed(time, data[position : position + length(data[position:])]))
+                found.append(Timed(frame.time, data[position : position + length(data[position:])]))
     return found
 
 

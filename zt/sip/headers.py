@@ -12,6 +12,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
+import msgspec
+
 MAX_TEXT = 512  # characters kept of one value; bounds what an open transaction can hold
 _MAX_LIST = 32  # values taken from one comma-separated header
 
@@ -21,6 +23,11 @@ _DELIMITER = re.compile(r'[",<]')
 # \b: a long word without "=" is read once, not once per letter.
 _DIGEST_PARAMETER = re.compile(
     rf'\b([\w*]++)\s*+=\s*+(?:"({_INSIDE})"?+|([^\s,"]*+))', re.DOTALL | re.ASCII
+)
+# How nearly all credentials and challenges begin, without escapes.
+_USUAL_DIGEST = re.compile(
+    r'Digest\s++(?:username="([^"\\]++)"\s*+,\s*+)?+realm="([^"\\]*+)"\s*+,\s*+nonce="([^"\\]*+)"',
+    re.ASCII,
 )
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
@@ -37,7 +44,7 @@ class Address(NamedTuple):
     parameters: str
 
 
-class Digest(NamedTuple):
+class Digest(msgspec.Struct, frozen=True, gc=False):
     """What the probe keeps of credentials or of a challenge (RFC 7616): never the response.
 
     Attributes:
@@ -149,6 +156,17 @@ def user(uri: str) -> str:
 
 def digest(value: str) -> Digest:
     """Reads (Proxy-)Authorization or (WWW|Proxy)-Authenticate; other schemes give empty texts."""
+    if usual := _USUAL_DIGEST.match(value):
+        username, realm, nonce = usual.groups("")
+        rest = value[usual.end() :].lower()
+        if "stale" not in rest and (username or "username" not in rest):
+            fields = username[:MAX_TEXT], realm[:MAX_TEXT], nonce[:MAX_TEXT]
+            return Digest(*fields, False, hash(value))
+    return careful_digest(value)
+
+
+def careful_digest(value: str) -> Digest:
+    """The same for any text, at three times the cost."""
     parameters = reversed(_DIGEST_PARAMETER.findall(value))  # so that the first of a name counts
     found = {name.lower(): quoted or token for name, quoted, token in parameters}
     username = _unescaped(found.get("username", ""))

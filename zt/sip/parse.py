@@ -118,7 +118,7 @@ _SPELLINGS: Final[dict[str, str | None]] = {
 }
 
 
-class Message(msgspec.Struct):
+class Message(msgspec.Struct, gc=False):  # nothing in it can lead back to it
     """One SIP request or response; texts are empty where a header is absent.
 
     Attributes:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from zt.sip import headers
+from zt.sip import parts
 from zt.sip.parse import Message
 from zt.sip.subject import Subject, subject
 from zt.sip.tables import SECOND, DeadlineTable
@@ -159,8 +159,6 @@ def _contacts(message: Message) -> list[tuple[str, int | None]]:
     """Each contact with its lifetime in seconds, as its parameter or the Expires header says."""
     found: list[tuple[str, int | None]] = []
     for value in message.contacts:
-        for one in headers.split_list(value):
-            uri, parameters = headers.address(one)
-            expires = headers.number(headers.parameter(parameters, "expires"))
+        for uri, expires in parts.contacts(value):
             found.append((uri, message.expires if expires is None else expires))
     return found

@@ -6,17 +6,17 @@ a `Subject` instead of the messages that it was read from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
-from zt.sip import headers
+import msgspec
+
+from zt.sip import parts
 from zt.sip.fingerprint import fingerprint
 from zt.sip.parse import Message
 from zt.sip.scanners import signature
 
 
-class Ends(NamedTuple):
+class Ends(msgspec.Struct, frozen=True, gc=False):
     """Who sent a request to whom; packed addresses."""
 
     client: bytes
@@ -26,8 +26,7 @@ class Ends(NamedTuple):
     transport: str
 
 
-@dataclass(slots=True, eq=False)
-class Subject:
+class Subject(msgspec.Struct, eq=False, gc=False):
     """A request as events tell it; texts are empty where there is nothing to tell.
 
     Attributes:
@@ -93,12 +92,8 @@ def subject(message: Message, ends: Ends, order: str, *, proven: bool) -> Subjec
 
 def first_contact(message: Message) -> str:
     """The URI of a message's first contact, or an empty text."""
-    if not message.contacts:
-        return ""
-    first = message.contacts[0]
-    if "," in first:
-        first = next(iter(headers.split_list(first)), "")
-    return headers.address(first).uri
+    found = parts.contacts(message.contacts[0]) if message.contacts else ()
+    return found[0].uri if found else ""
 
 
 @lru_cache(maxsize=4_096)

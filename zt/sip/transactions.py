@@ -22,8 +22,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
+
+import msgspec
 
 from zt.sip.capture import Datagram
 from zt.sip.parse import Message
@@ -75,8 +76,7 @@ class _Stage:
         return NEVER
 
 
-@dataclass(slots=True, eq=False)
-class Transaction:
+class Transaction(msgspec.Struct, eq=False):
     """One request on its first hop, from the client that sent it to the server it went to.
 
     Attributes:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import struct
 import zlib
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -110,7 +110,7 @@ def test_a_mapped_address_stays_beside_one_that_is_not() -> None:
 
 def test_version_1_has_the_time_of_its_arrival() -> None:
     datagram, counted = decode(v2(version=1))
-    assert datagram == dataclasses.replace(EXPECTED, time=ARRIVAL)
+    assert datagram == msgspec.structs.replace(EXPECTED, time=ARRIVAL)
     assert counted["clock_corrected"] == 1
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(slots=True)
-class Datagram:
+class Datagram(msgspec.Struct, gc=False):  # it holds no containers
     """One message on the network, whatever carried it here (capture, live interface, HEP).
 
     Attributes:

@@ -52,16 +52,16 @@ class Decoder:
 
     def feed(self, frame: Frame) -> list[Datagram]:
         """Takes one frame; gives what it completed, often nothing, sometimes several."""
-        time, link_type, data, cut = frame
+        time = frame.time
         counters = self.counters
         counters.frames += 1
         # Also where time goes back, as after a clock that was wrong.
         late = None if 0 < self._next_look - time <= 2 * _TICK else self.expire(time)
-        found = self._frame(time, link_type, data)
+        found = self._frame(time, frame.link_type, frame.data)
         if isinstance(found, list):
             counters.carried += 1
             return late + found if late else found
-        if cut and found is Skip.MALFORMED:
+        if frame.cut and found is Skip.MALFORMED:
             counters.cut_short += 1
         else:
             name = found.value

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
+
+import msgspec
 
 from zt.errors import CaptureError
 
@@ -11,7 +13,7 @@ MAX_TIME = 253_402_300_799_999_999  # microseconds; the last one of year 9999, t
 _CHUNK = 65_536  # bytes read at once when something is skipped
 
 
-class Frame(NamedTuple):
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """One captured frame.
 
     Attributes:
