@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 import pytest
 from support.filter_cases import OTHER, PACKETS, PORTS, TAGS, frame
-from support.probe_net import FAR, NEAR, NEAR6, Cable, call, end, entered
+from support.probe_net import FAR, NEAR, NEAR6, Cable, call, end, entered, timeless
 from support.sip_packets import ask, ipv4, ipv6, udp
 
 from zt.errors import InputError
@@ -140,11 +140,7 @@ def events(datagrams: list[Datagram]) -> list[str]:
     probe = Probe(AGENT)
     found = [event for datagram in datagrams for event in probe.feed(datagram)]
     found += probe.finish()
-    for event in found:
-        del event["@timestamp"]
-        for name in ("duration", "call_start"):
-            event["event"].pop(name, None)
-    return sorted(json.dumps(event, sort_keys=True) for event in found)
+    return sorted(json.dumps(timeless(event), sort_keys=True) for event in found)
 
 
 def calls(cable: Cable, number: int, transport: str) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.probe_net import FAR, FAR6, NEAR, NEAR6, Cable, call, end, entered
+from support.probe_net import FAR, FAR6, NEAR, NEAR6, Cable, call, end, entered, timeless
 from support.sip_packets import packed
 
 from zt.sip import Agent, Datagram, Event, Probe
@@ -185,10 +185,9 @@ def comparable(found: list[Event]) -> Counter[str]:
     """The events without what depends on who looked at the clock, and on repeats by Kamailio."""
     texts: Counter[str] = Counter()
     for event in found:
-        kept = {name: value for name, value in event.items() if name != "@timestamp"}
-        kept["event"] = {
-            name: value for name, value in event["event"].items() if name in ("reason", "signature")
-        }
+        kept = timeless(event)
+        for repeats in ("messages", "retransmissions"):
+            kept["event"].pop(repeats, None)
         texts[json.dumps(kept, sort_keys=True)] += 1
     return texts
 
@@ -219,8 +218,8 @@ def test_the_times_are_those_of_the_server(cable: Cable) -> None:
     before = time.time_ns() // 1_000
     with entered(cable.far):
         register("alice-d8", "secret-k4t")
-    after = time.time_ns() // 1_000
     times = [d.time for d in read(hep) if d.payload.find(b"alice-d8") > 0]
+    after = time.time_ns() // 1_000  # Kamailio may tell of an answer later than it is there
     assert len(times) == 4
     assert before <= times[0] <= times[-1] <= after
     hep.close()
