@@ -50,12 +50,7 @@ columns whose tokens do not tell all, `raw` the line as it came."""
 _UNSEEN: Final = [f"{OWN}.unsure", *(f"{OWN}.{letter}*" for letter in "ckxy")]
 """Indexed, and left out of what is kept of a document: `raw` has it all."""
 
-_SETTINGS: Final[dict[str, Any]] = {
-    "number_of_shards": 1,
-    "auto_expand_replicas": "0-1",
-    # Ciphertexts and tokens are random: only a code by frequency makes their spelling shorter.
-    "codec": "best_compression",
-}
+_SETTINGS: Final[dict[str, Any]] = {"number_of_shards": 1, "auto_expand_replicas": "0-1"}
 
 
 class Indices:
@@ -103,6 +98,9 @@ class Indices:
             "template": {
                 "settings": {
                     **_SETTINGS,
+                    # Ciphertexts are random: only a code by frequency makes their spelling shorter.
+                    # Value records are larger by a third without it, and read five times faster.
+                    "codec": "best_compression",
                     "mapping.total_fields.limit": MAX_FIELDS,
                     "refresh_interval": "5s",
                 },
