@@ -2,46 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-class MutantError(Exception):
-    """The check can't be made; the message says of what."""
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A change that turns one security property off.
-
-    Attributes:
-        name: what is turned off.
-        file: the file that is changed.
-        edits: new texts by old ones; each old text stands exactly once in the file.
-        tests: what should notice, as pytest takes it.
-    """
-
-    name: str
-    file: str
-    edits: dict[str, str]
-    tests: tuple[str, ...]
-
-    def mutated(self, text: str) -> str:
-        """The text of the file with the property turned off.
-
-        Raises:
-            MutantError: an old text does not stand there exactly once, or the result is no Python.
-        """
-        changed = text
-        for old, new in self.edits.items():
-            if (count := text.count(old)) != 1:
-                raise MutantError(f"{self.name}: stands {count} times in {self.file}: {old}")
-            changed = changed.replace(old, new)
-        try:
-            compile(changed, self.file, "exec", dont_inherit=True)
-        except SyntaxError as error:
-            raise MutantError(f"{self.name}: {self.file} is no Python any more: {error}") from None
-        return changed
-
+from scripts.mutant import Mutant
+from scripts.mutant_table_probe import PROBE_MUTANTS
 
 BATCHES = "tests/unit/encoder/test_encoder_batches.py"
 BINDINGS = "tests/unit/schemes/test_schemes_bindings.py"
@@ -57,7 +19,6 @@ ENCODER_FORMATS = "tests/unit/encoder/test_encoder_formats.py"
 FF1 = "tests/unit/crypto/test_crypto_ff1.py"
 GRAM = "tests/unit/crypto/test_crypto_gram.py"
 GROUPS = "tests/unit/query/test_query_groups.py"
-PROBE = "tests/unit/sip/test_sip"
 LIES = "tests/unit/query/test_query_lies.py"
 LOSSLESS = "tests/properties/test_prop_lossless.py"
 MATERIAL = "tests/unit/keys/test_keys_material.py"
@@ -1208,81 +1169,5 @@ MUTANTS = (
         {"{len(error.errors)}": "{error.errors}"},
         (f"{OPENSEARCH}_errors.py",),
     ),
-    Mutant(
-        "the probe proves an address to every server at once",
-        "zt/sip/proofs.py",
-        {
-            "self._proven.put((client, server), None, now)": (
-                'self._proven.put((client, b""), None, now)'
-            ),
-            "return (client, server) in self._proven": 'return (client, b"") in self._proven',
-        },
-        (f"{PROBE}_proofs.py",),
-    ),
-    Mutant(
-        "the probe takes a tag for proof that another address was given",
-        "zt/sip/rules.py",
-        {" and call.subject.ends.client == client and call.by": " and call.by"},
-        (f"{PROBE}_proofs.py",),
-    ),
-    Mutant(
-        "the probe takes a callee's request for proof of its address",
-        "zt/sip/rules.py",
-        {" and call.subject.ends.client == client and call.by_caller(message)": ""},
-        (f"{PROBE}_proofs.py",),
-    ),
-    Mutant(
-        "the probe believes an answer from an address that was not asked",
-        "zt/sip/rules.py",
-        {"        honest = datagram.src == invite.ends.server\n": "        honest = True\n"},
-        (f"{PROBE}_proofs.py",),
-    ),
-    Mutant(
-        "the probe counts no guess with a nonce that nobody gave out",
-        "zt/sip/auth.py",
-        {"return challenged if _made_up(transaction, challenged) else None": "return None"},
-        (f"{PROBE}_registrations.py",),
-    ),
-    Mutant(
-        "a forged flood pushes proven clients out of the probe's transactions",
-        "zt/sip/transactions.py",
-        {"        room = self._rooms[proven]\n": "        room = self._rooms[False]\n"},
-        (f"{PROBE}_calls.py",),
-    ),
-    Mutant(
-        "a forged flood pushes established calls out of the probe",
-        "zt/sip/calls.py",
-        {"        self._open.confirm(call.dialog)\n": "        return\n"},
-        (f"{PROBE}_calls.py",),
-    ),
-    Mutant(
-        "a forged flood pushes proven phones out of the probe's bindings",
-        "zt/sip/registrations.py",
-        {"deadline, confirmed=transaction.proven)": "deadline, confirmed=False)"},
-        (f"{PROBE}_registrations.py",),
-    ),
-    Mutant(
-        "the probe holds as many bytes of requests as senders like",
-        "zt/sip/transactions.py",
-        {"            or invite.weight + bye.weight + request.weight >= weight\n": ""},
-        (f"{PROBE}_outcomes.py",),
-    ),
-    Mutant(
-        "a flood of requests passes as keep-alives",
-        "zt/sip/keepalives.py",
-        {" or started - before[1] < self._fastest": ""},
-        (f"{PROBE}_keepalives.py",),
-    ),
-    Mutant(
-        "an invented tag hides a call from the probe for ever",
-        "zt/sip/rules.py",
-        {" and time < self._began + self._running_until:": ":"},
-        (f"{PROBE}_calls.py",),
-    ),
-    Mutant(
-        "an ACK with an invented tag starts a call",
-        "zt/sip/rules.py",
-        {" and (not invite.ringing or self._calls.find_early(ack)):": ":"},
-        (f"{PROBE}_calls.py",),
-    ),
+    *PROBE_MUTANTS,
 )

@@ -29,7 +29,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
-from scripts.mutant_table import MUTANTS, Mutant, MutantError
+from scripts.mutant import Mutant, MutantError
+from scripts.mutant_table import MUTANTS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = Path("docs/testing.md")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from scripts import mutants
-from scripts.mutant_table import MUTANTS, Mutant, MutantError
+from scripts.mutant import Mutant, MutantError
+from scripts.mutant_table import MUTANTS
 from scripts.mutants import PAGE, ROOT, check, copy_tree, with_table
 
 GUARD = "def allowed(number):\n    return number > 3\n"
