@@ -27,7 +27,7 @@ test: environment
 test-all: environment test-opensearch
 	$(PYTEST) -q -n $(WORKERS) -m "slow and not root and not opensearch"
 	$(PYTEST) -q -m "slow and opensearch"
-	ZT_EXAMPLES=10 $(PYTEST) -q -n $(WORKERS) -m "not slow and not opensearch" tests/properties tests/stores tests/unit/jobs
+	ZT_EXAMPLES=6 $(PYTEST) -q -n $(WORKERS) -m "not slow and not opensearch" tests/properties tests/stores tests/unit/jobs
 	$(PYTEST) -q -m root
 	$(BIN)/python -m scripts.mutants --workers $(WORKERS)
 
