@@ -99,7 +99,7 @@ class Indices:
                 "settings": {
                     **_SETTINGS,
                     # Ciphertexts are random: only a code by frequency makes their spelling shorter.
-                    # Value records are larger by a third without it, and read five times faster.
+                    # Value records are larger by a third without it, and read four times faster.
                     "codec": "best_compression",
                     "mapping.total_fields.limit": MAX_FIELDS,
                     "refresh_interval": "5s",
