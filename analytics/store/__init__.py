@@ -23,6 +23,7 @@ from analytics.store.reports import (
 from analytics.wire.errors import StoreBusyError, StoreError
 
 if TYPE_CHECKING:
+    from analytics.store.opensearch.address import Address
     from analytics.store.opensearch.store import OpenSearchStore
 
 PATIENCE: Final = 3.0
@@ -114,10 +115,7 @@ def is_shared(url: str) -> bool:
     if not _is_opensearch(url):
         _path_of(url)
         return False
-    import analytics.store.opensearch  # noqa: F401  says what to install where the client is missing
-    from analytics.store.opensearch.address import parse_address
-
-    parse_address(url)
+    _address_of(url)
     return True
 
 
@@ -142,11 +140,17 @@ def _is_opensearch(url: str) -> bool:
 
 
 def _open_opensearch(url: str, *, create: bool) -> OpenSearchStore:
-    import analytics.store.opensearch  # noqa: F401  says what to install where the client is missing
-    from analytics.store.opensearch.address import parse_address
+    address = _address_of(url)
     from analytics.store.opensearch.store import OpenSearchStore
 
-    return OpenSearchStore(parse_address(url), create=create)
+    return OpenSearchStore(address, create=create)
+
+
+def _address_of(url: str) -> Address:
+    import analytics.store.opensearch  # noqa: F401  says what to install where the client is missing
+    from analytics.store.opensearch.address import parse_address
+
+    return parse_address(url)
 
 
 def _path_of(url: str) -> str:
