@@ -7,7 +7,7 @@ import re
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 from opensearchpy import OpenSearch
+from support.commands import ok
 from support.documents import BLOCK, bash, environment
 from support.opensearch.removing import remove
 from support.opensearch.saved import Saved, aggregations, request, saved_objects
+from support.probing import Event, weight, weights
 
 from analytics.store import open_store
 from keys import Ring
@@ -137,22 +139,21 @@ def test_every_field_is_there_to_be_grouped_by(shown: Shown) -> None:
 
 
 @pytest.mark.opensearch
-def test_opened_buckets_are_the_plain_counts(
-    shown: Shown, demo_events: list[dict[str, Any]]
-) -> None:
+def test_opened_buckets_are_the_plain_counts(shown: Shown, demo_capture: Path) -> None:
+    events = [json.loads(line) for line in ok("zt", "probe", "pcap", demo_capture).out.splitlines()]
     callers, times, types = (
         {bucket["key"]: bucket["1"]["value"] for bucket in answer["aggregations"]["2"]["buckets"]}
         for answer in shown.answers
     )
-    plain = Counter(event["sip"]["from"] for event in demo_events)
+    plain = weighed((event["sip"]["from"], event) for event in events if "sip" in event)
     opened = open_callers(shown, list(callers))
     assert not set(callers) & set(plain)
     assert {name: plain[name] for name in opened} == dict(
         zip(opened, callers.values(), strict=True)
     )
     assert list(callers.values()) == [count for _, count in plain.most_common(10)]
-    assert times == Counter(_second(event["@timestamp"]) for event in demo_events)
-    assert types == Counter(event["type"] for event in demo_events)
+    assert times == weighed((_second(event["@timestamp"]), event) for event in events)
+    assert types == weights(events)
 
 
 def open_callers(shown: Shown, ciphertexts: list[str]) -> list[str]:
@@ -162,6 +163,14 @@ def open_callers(shown: Shown, ciphertexts: list[str]) -> list[str]:
         (plan,) = Session(ring, store).plans
         found = open_groups(store, plan, visible_field(plan, "sip.from"), ciphertexts)
     return [text for text in found if isinstance(text, str)]
+
+
+def weighed(keyed: Iterable[tuple[Hashable, Event]]) -> Counter[Hashable]:
+    """How many events those of each key stand for."""
+    total: Counter[Hashable] = Counter()
+    for key, event in keyed:
+        total[key] += weight(event)
+    return total
 
 
 def _second(timestamp: str) -> int:
