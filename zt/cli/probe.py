@@ -16,7 +16,14 @@ from zt.cli.probe_options import (
     SettingsOption,
     StoreOption,
 )
-from zt.cli.runtime import JsonOption, OutputOption, command, note, open_output
+from zt.cli.runtime import (
+    JsonOption,
+    OutputOption,
+    collect_seldom,
+    command,
+    note,
+    open_output,
+)
 
 if TYPE_CHECKING:
     from zt.sip import Event, Probe
@@ -58,6 +65,7 @@ def pcap(
 
     if store is not None and keys is None:
         raise typer.BadParameter("a store takes encrypted events only: give -k", param_hint="-s")
+    collect_seldom()
     settings = load_settings(config)
     # the name stays the same wherever a capture is read: so do the ids of its events
     agent = Agent(name=settings.agent or "zt", version=__version__)

@@ -20,7 +20,7 @@ from zt.cli.probe_options import (
     StatisticsOption,
     endpoint,
 )
-from zt.cli.runtime import PassphraseOption, note, use_passphrase_file
+from zt.cli.runtime import PassphraseOption, collect_seldom, note, use_passphrase_file
 
 if TYPE_CHECKING:
     from zt.sip.settings import ProbeSettings
@@ -171,6 +171,7 @@ def _run(
             param_hint="-s",
         )
     use_passphrase_file(passphrase_file)
+    collect_seldom()
     page = endpoint(metrics, "--metrics") if metrics is not None else None
     from zt.cli.probe_daemon import Daemon, Destination
 

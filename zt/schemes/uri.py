@@ -18,7 +18,6 @@ another host does not open.
 from __future__ import annotations
 
 import re
-from base64 import b32decode, b32encode
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -27,6 +26,7 @@ from keys import KeyspaceKey, labels
 from zt.crypto.siv import HEADER_SIZE, KEY_SIZE, Sealer
 from zt.errors import IntegrityError
 from zt.schemes.base import UnfitError
+from zt.values.base32 import base32, unbase32
 from zt.values.uri import parse_uri
 
 SUFFIX = ".zt.invalid"
@@ -105,18 +105,18 @@ class Uri:
         return [self._reveal(ciphertext, open_host) for ciphertext in ciphertexts]
 
     def _tel(self, number: str) -> str:
-        return f"tel:{_base32(self._sealer.seal_bytes(number.encode(), self._keyspace, b'tel'))}"
+        return f"tel:{base32(self._sealer.seal_bytes(number.encode(), self._keyspace, b'tel'))}"
 
     def _user(self, scheme: str, user: str, host: str) -> str:
         """What stands before the host: nothing where there is no user."""
         if not user:
             return ""
         context = (self._keyspace, scheme.encode(), host.encode())
-        return _base32(self._sealer.seal_bytes(user.encode(), *context)[HEADER_SIZE:]) + "@"
+        return base32(self._sealer.seal_bytes(user.encode(), *context)[HEADER_SIZE:]) + "@"
 
     def _host(self, scheme: str, host: str, has_user: bool) -> str:
         context = (self._keyspace, scheme.encode(), *_alone(has_user))
-        return _labels(_base32(self._sealer.seal_bytes(host.encode(), *context))) + SUFFIX
+        return _labels(base32(self._sealer.seal_bytes(host.encode(), *context))) + SUFFIX
 
     def _reveal(self, ciphertext: Any, open_host: Callable[[str, str, bool], str]) -> str:
         match = _CIPHERTEXT.fullmatch(ciphertext) if isinstance(ciphertext, str) else None
@@ -150,19 +150,11 @@ def _alone(has_user: bool) -> tuple[bytes, ...]:
     return () if has_user else (b"",)
 
 
-def _base32(data: bytes) -> str:
-    return b32encode(data).rstrip(b"=").lower().decode()
-
-
 def _unbase32(text: str) -> bytes:
-    """Strict: one text for the same bytes."""
     try:
-        data = b32decode(text.upper() + "=" * (-len(text) % 8))
+        return unbase32(text)
     except ValueError:
         raise _respelled() from None
-    if _base32(data) != text:
-        raise _respelled()
-    return data
 
 
 def _labels(text: str) -> str:

@@ -116,6 +116,7 @@ _SPELLINGS: Final[dict[str, str | None]] = {
     "CSeq": "cseq",
     "WWW-Authenticate": "challenges",
 }
+_UNUSUAL: Final = ""  # no spelling of the table
 
 
 class Message(msgspec.Struct, gc=False):  # nothing in it can lead back to it
@@ -184,15 +185,17 @@ def _parse(head: str) -> Message:
     method, uri, status, reason, error = parts.start_line(next(lines))
     first: dict[str, str] = {}  # of each wanted header
     more: dict[str, list[str]] = {}  # further ones
+    usual = _SPELLINGS.get
     for line in lines:
         spelling, colon, value = line.partition(":")
-        if spelling in _SPELLINGS:
-            name = _SPELLINGS[spelling]
-        elif line in _EMPTY:
-            break
-        elif line[0] in _BLANKS:
-            return _parse(_FOLD.sub(" ", _EMPTY_LINE.split(head, 1)[0]))  # folds nothing twice
-        else:
+        name = usual(spelling, _UNUSUAL)
+        if name is None:
+            continue
+        if name is _UNUSUAL:
+            if line in _EMPTY:
+                break
+            if line[0] in _BLANKS:
+                return _parse(_FOLD.sub(" ", _EMPTY_LINE.split(head, 1)[0]))  # folds nothing twice
             name = _WANTED.get(spelling.rstrip().lower())
         if name is None or not colon:
             continue

@@ -54,6 +54,7 @@ def contestants(capture: Capture, ring: Ring) -> list[Contestant]:
         "**the probe**": lambda: consume(probe_events(path)),
         "**the probe and the encoder** (sip-balanced)": partial(_encrypted, path, ring),
         "**`zt probe pcap`**": partial(_run, *zt),
+        "**`zt probe pcap -k`**": partial(_run, *zt, "-k", ring.path),
         "`tshark -T fields`": _program("tshark", "-r", path, "-Y", "sip", "-T", "fields", *words),
         "`sngrep -N`": _program("sngrep", "-F", "-N", "-q", "-l", str(MOST_DIALOGS), "-I", path),
     }

@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 from keys import init_ring
+from zt.cli.runtime import collect_seldom
 
 from ..encoder.contest import NOT_INSTALLED, consume, contest
 from ..page import Row, markdown
@@ -33,6 +34,7 @@ def tables(messages: int, calls: int, live_seconds: int, folder: Path) -> dict[s
         live_seconds: how long the live capture lasts.
         folder: for the capture and the ring.
     """
+    collect_seldom()  # as the probe's commands do
     capture = make_capture(folder / "mix.pcap", messages)
     return {
         "probe": beside_others(capture, folder),

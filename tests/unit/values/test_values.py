@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b32encode
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from support.every_scheme import ADDRESSES, NO_ADDRESSES, NO_URIS, URIS
 
 from zt.values.address import parse_address, parse_network
+from zt.values.base32 import base32, unbase32
 from zt.values.derive import PARTS, derive
 from zt.values.number import country_code_length, is_number, split_number
 from zt.values.paths import occupies, values_at
@@ -216,3 +218,19 @@ def test_values_at_a_path() -> None:
 def test_what_stands_at_a_path_or_below(path: str, taken: bool) -> None:
     for event in ({"a": {"b": {"c": 1}}}, {"a.b.c": 1}, {"a": {"b.c": 1}}, {"a.b": {"c": 1}}):
         assert occupies(event, path) is taken
+
+
+@given(st.binary(max_size=300))
+@example(b"")
+@example(bytes(40))
+@example(b"\xff" * 257)
+def test_base32_is_the_standard_one_in_lower_case_without_padding(data: bytes) -> None:
+    text = base32(data)
+    assert text == b32encode(data).decode().rstrip("=").lower()
+    assert unbase32(text) == data
+
+
+@pytest.mark.parametrize("text", ["a", "aB", "AA", "aa======", "ab", "a1", "äa", "aa\n"])
+def test_only_the_usual_base32_is_read(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        unbase32(text)
