@@ -11,7 +11,7 @@ RUN = "requirements/run.txt"
 LOCKS = {
     RUN: [],
     "requirements/dev.txt": [
-        *["--extra", "dev", "--extra", "geoip", "--extra", "opensearch"],
+        *["--extra", "dev", "--extra", "geoip", "--extra", "honeynet", "--extra", "opensearch"],
         *["-c", RUN],
     ],
     "requirements/bench.txt": ["requirements/bench.in", "--extra", "opensearch", "-c", RUN],
