@@ -126,7 +126,9 @@ def test_presets_for_sip_keep_their_promises(name: str) -> None:
 
 @pytest.mark.parametrize("name", SIP)
 def test_presets_for_sip_know_a_party(name: str) -> None:
-    assert load_profile(name).aliases == {"party": ("sip.from", "sip.to", "sip.contact")}
+    assert load_profile(name).aliases == {
+        "party": ("sip.from", "sip.to", "sip.contact", "sip.pai1")
+    }
 
 
 @pytest.mark.parametrize(
