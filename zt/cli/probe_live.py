@@ -163,19 +163,13 @@ def _run(
     passphrase_file: Path | None,
 ) -> None:
     """Check what was asked for, and run the daemon."""
-    if plain:
-        keys = store = None
-    elif store is not None and keys is None:
-        raise typer.BadParameter(
-            "a store takes encrypted events only: give -k, or --plain to print them",
-            param_hint="-s",
-        )
+    from zt.cli.daemon import destination_of, statistics_seconds
+    from zt.cli.probe_daemon import Daemon
+
+    destination = destination_of(keys, profile, store, spool, plain=plain)
     use_passphrase_file(passphrase_file)
     collect_seldom()
     page = endpoint(metrics, "--metrics") if metrics is not None else None
-    from zt.cli.probe_daemon import Daemon, Destination
-
-    destination = Destination(keys, profile, store, spool) if keys is not None else None
     Daemon(
         make_source,
         name,
@@ -183,7 +177,7 @@ def _run(
         destination=destination,
         throttled=not no_throttle,
         metrics=page,
-        every=_seconds(statistics),
+        every=statistics_seconds(statistics),
     ).run()
 
 
@@ -196,17 +190,3 @@ def _read_key(path: Path) -> bytes:
     if not key:
         raise InputError(f"{path} begins with an empty line", "put the key into its first line")
     return key
-
-
-def _seconds(text: str) -> float:
-    from analytics.wire import MICROSECONDS
-    from zt.units import parse_span
-
-    if text == "0":
-        return 0.0
-    try:
-        return parse_span(text) / MICROSECONDS
-    except ValueError:
-        raise typer.BadParameter(
-            "give a time, such as 30s or 1m, or 0 for never", param_hint="--statistics"
-        ) from None

@@ -44,10 +44,14 @@ Fields, each absent where there is nothing to say; `zt.sip.schema` has their typ
 | `event.lifetime` | of a `reg-del` or `reg-expired`: seconds that the binding existed |
 | `rate` | of what the throttle held back, see `zt.sip.throttle` |
 | `agent.type`, `agent.name`, `agent.version` | the probe |
+| `tags` | `honeynet`: a honeypot saw it, see `zt.honeynet.honeypot`, which also adds: |
+| `observer.name`, `observer.geo.name` | the honeypot, and the region where it stands |
+| `sip.auth.tried` | salted hash of the credentials that the request came with |
 
 Names are sipcmbeat's where it has one, as its users' dashboards ask for them; ECS has some of the
 same (`client.ip`, `user_agent.original`). ECS's `client.address` would only repeat `client.ip`, and
-the server's transport is the client's. Passwords and digests never become part of an event.
+the server's transport is the client's. Passwords and digests never become part of an event; what a
+honeypot adds of them can't be turned back.
 """
 
 from __future__ import annotations

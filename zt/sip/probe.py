@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Final
 from zt.sip.capture import Datagram, Decoder, read_frames
 from zt.sip.events import Agent, Event
 from zt.sip.geoip import Places
+from zt.sip.parse import Message
 from zt.sip.rules import Rules
 from zt.sip.stats import Limits, Stats
 from zt.sip.tables import SECOND
@@ -79,6 +80,10 @@ class Probe:
             sizes |= self._throttle.sizes()
         return sizes | (self._sampler.sizes() if self._sampler is not None else {})
 
+    def proven(self, client: bytes, server: bytes) -> bool:
+        """Whether a client proved its address towards a server in the hour before."""
+        return self._rules.proven(client, server)
+
     def include(self, name: str, read: Callable[[], Mapping[str, Any]]) -> None:
         """Adds a source's own counters to the `counters` events, as `counters.NAME`.
 
@@ -107,8 +112,13 @@ class Probe:
             for datagram in self._decoder.feed(frame):
                 yield from self.feed(datagram)
 
-    def feed(self, datagram: Datagram) -> list[Event]:
-        """Takes one datagram; gives the events that it, or the time it came at, decided."""
+    def feed(self, datagram: Datagram, message: Message | None = None) -> list[Event]:
+        """Takes one datagram; gives the events that it, or the time it came at, decided.
+
+        Args:
+            datagram: what came.
+            message: the same, if somebody has parsed it already; it must not be altered.
+        """
         time = datagram.time
         out: list[Event] = []
         if time // SECOND != self._second:
@@ -118,7 +128,7 @@ class Probe:
         if self._sampler is not None and not self._sampler.passes(datagram, out):
             found = self._rules.advance(time)
         else:
-            found = self._rules.feed(datagram)
+            found = self._rules.feed(datagram, message)
         if found:
             self._send(found, time, out)
         self._time = time

@@ -118,8 +118,9 @@ class Rules:
                 self._expire(found)
         return found
 
-    def feed(self, datagram: Datagram) -> list[Event]:
-        """Takes one datagram; gives the events that it, or the time it came at, decided."""
+    def feed(self, datagram: Datagram, message: Message | None = None) -> list[Event]:
+        """Takes one datagram, and its message if that is parsed already; gives the events that it,
+        or the time it came at, decided."""
         stats = self._stats
         stats.datagrams += 1
         stats.cut += datagram.cut
@@ -131,7 +132,8 @@ class Rules:
             stats.not_sip += 1
             stats.pings += len(payload) <= _MAX_PING and not payload.strip(_PING)
             return found
-        message = parse(payload)
+        if message is None:
+            message = parse(payload)
         if message.error:
             if datagram.cut:  # what is missing is the capture's fault, not the sender's
                 stats.cut_unusable += 1

@@ -57,6 +57,14 @@ def schema() -> Schema:
                 "rate": _rate(),
                 "counters": _counters(),
                 "agent": _agent(),
+                "observer": _observer(),
+                "tags": {
+                    "type": "array",
+                    "items": {"enum": ["honeynet"]},
+                    "minItems": 1,
+                    "maxItems": 1,
+                    "description": "Where it belongs: honeynet is what a honeypot saw.",
+                },
             },
             required=["@timestamp", "type", "agent"],
         ),
@@ -126,6 +134,11 @@ def _sip() -> Schema:
                 {
                     "username": _text("Of the credentials that the request came with."),
                     "realm": _text("Of the credentials that the request came with."),
+                    "tried": {
+                        "type": "string",
+                        "pattern": "^[0-9a-f]{32}$",
+                        "description": "Salted hash of the credentials that a honeypot was sent.",
+                    },
                 }
             ),
             "pdd": _number(
@@ -230,6 +243,17 @@ def _agent() -> Schema:
             "version": _text("Its version."),
         },
         required=["type", "name", "version"],
+    )
+
+
+def _observer() -> Schema:
+    """The honeypot that saw it; a probe at a customer's is none, and has `agent.name` only."""
+    return _object(
+        {
+            "name": _text("Name of the honeypot."),
+            "geo": _object({"name": _text("Region where it stands.")}, required=["name"]),
+        },
+        required=["name"],
     )
 
 

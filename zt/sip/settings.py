@@ -92,8 +92,11 @@ def _hep(value: Any) -> Any:
     return value
 
 
-_Section = WrapValidator(_section)
-_Numbers = BeforeValidator(_no_truth)
+Section = WrapValidator(_section)
+"""Marks a part's own settings as a section of a file, so that errors name the line."""
+
+Numbers = BeforeValidator(_no_truth)
+"""Marks a section of numbers, where `yes` must not pass for 1."""
 
 
 class ProbeSettings(BaseModel):
@@ -119,19 +122,19 @@ class ProbeSettings(BaseModel):
     ports: Annotated[
         tuple[Annotated[PortRange, BeforeValidator(_port_range)], ...], Field(min_length=1)
     ] = DEFAULT_PORTS
-    timers: Annotated[Timers, _Section, _Numbers] = Field(default_factory=Timers)
-    limits: Annotated[Limits, _Section, _Numbers] = Field(default_factory=Limits)
-    capture: Annotated[CaptureLimits, _Section, _Numbers] = Field(default_factory=CaptureLimits)
+    timers: Annotated[Timers, Section, Numbers] = Field(default_factory=Timers)
+    limits: Annotated[Limits, Section, Numbers] = Field(default_factory=Limits)
+    capture: Annotated[CaptureLimits, Section, Numbers] = Field(default_factory=CaptureLimits)
     geoip: Path | None = None
-    throttle: Annotated[ThrottleSettings, _Section, _Numbers] = Field(
+    throttle: Annotated[ThrottleSettings, Section, Numbers] = Field(
         default_factory=ThrottleSettings
     )
-    sampler: Annotated[SamplerSettings, _Section, _Numbers] = Field(default_factory=SamplerSettings)
-    hep: Annotated[HepSettings, _Section, _Numbers, BeforeValidator(_hep)] = Field(
+    sampler: Annotated[SamplerSettings, Section, Numbers] = Field(default_factory=SamplerSettings)
+    hep: Annotated[HepSettings, Section, Numbers, BeforeValidator(_hep)] = Field(
         default_factory=HepSettings
     )
     counters_every: Annotated[int, Field(ge=0, le=3_600)] = 60
-    shipping: Annotated[ShippingSettings, _Section, _Numbers] = Field(
+    shipping: Annotated[ShippingSettings, Section, Numbers] = Field(
         default_factory=ShippingSettings
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from analytics.wire import MAX_COLUMNS
 from keys import labels
@@ -53,6 +53,9 @@ class Suggested:
     fields: tuple[Suggestion, ...]
     preset: Likeness | None
 
+
+_MARKS: Final = {"honeynet": "observer.name"}
+"""Presets that are only for events with this field: a probe's own are none of a honeypot's."""
 
 # A keyspace has one scheme and one list of searches; fields in it join.
 _SHARED = {
@@ -128,6 +131,8 @@ def _closest_preset(fields: Sequence[Figures]) -> Likeness | None:
     for name in preset_names():
         preset = load_preset(name)
         if any(rule.scheme == "unsafe-clear" for rule in preset.fields.values()):
+            continue
+        if (mark := _MARKS.get(name)) is not None and all(f.path != mark for f in fields):
             continue
         known = [f.events for f in fields if preset.rule_for(f.path) is not None]
         if sum(known) > most and len(known) >= MIN_ALIKE:

@@ -18,6 +18,7 @@ from zt.sip.hep.counters import HepCounters
 from zt.sip.hep.decoder import HepDecoder
 from zt.sip.hep.settings import HepSettings
 from zt.sip.hep.sockets import Endpoint
+from zt.sockets import dropped
 
 _AT_ONCE = 1_000  # datagrams from one socket before the others have their turn
 _MAX_MESSAGE = 65_535  # bytes
@@ -96,7 +97,7 @@ class HepSource:
 
     def counters(self) -> dict[str, int]:
         """See `zt.sip.source.Source`; the names are those of `HepCounters`, and two more."""
-        drops = self._closed_drops + sum(sockets.dropped(opened) for opened in self._udp)
+        drops = self._closed_drops + sum(dropped(opened) for opened in self._udp)
         return {
             **asdict(self._counters),
             "kernel_drops": drops,
@@ -106,7 +107,7 @@ class HepSource:
     def close(self) -> None:
         """See `zt.sip.source.Source`."""
         self._closed = True
-        self._closed_drops += sum(sockets.dropped(opened) for opened in self._udp)
+        self._closed_drops += sum(dropped(opened) for opened in self._udp)
         self._connections.close()
         for opened in (*self._udp, *self._tcp):
             opened.close()

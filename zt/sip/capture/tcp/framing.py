@@ -111,7 +111,7 @@ class SipFraming:
             if kind is Kind.FOREIGN:
                 self._search()
                 return True
-        end = _end_of_head(buffer, self._scanned)
+        end = end_of_head(buffer, self._scanned)
         if end < 0 or end > MAX_MESSAGE:
             self._scanned = max(0, len(buffer) - 3)
             if len(buffer) <= MAX_MESSAGE:
@@ -120,7 +120,7 @@ class SipFraming:
             self._search()
             self._inside_line = True
             return True
-        length = _content_length(buffer[:end])
+        length = content_length(buffer[:end])
         if length is None or end + length > MAX_MESSAGE:
             found.append(Found(bytes(buffer[:end]), cut=length is not None))
             del buffer[:end]
@@ -144,7 +144,7 @@ def _drop_line_ends(buffer: bytearray) -> None:
         del buffer[: len(buffer) - len(buffer.lstrip(b"\r\n"))]
 
 
-def _end_of_head(buffer: bytearray, begin: int) -> int:
+def end_of_head(buffer: bytearray, begin: int) -> int:
     """Where the body starts, or -1. Bare line feeds end lines too, as for the parser."""
     end = buffer.find(b"\r\n\r\n", begin)
     bare = buffer.find(b"\n\n", begin, end if end >= 0 else len(buffer))
@@ -158,11 +158,11 @@ def _is_one_message(data: bytes) -> bool:
     end = data.find(b"\r\n\r\n")
     if end < 0 or not _ORDINARY.match(data) or data.find(b"\n\n", 0, end) >= 0:
         return False
-    length = _content_length(data[: end + 4])
+    length = content_length(data[: end + 4])
     return length is not None and end + 4 + length == len(data) <= MAX_MESSAGE
 
 
-def _content_length(head: bytes | bytearray) -> int | None:
+def content_length(head: bytes | bytearray) -> int | None:
     """The length of the body; None where it is missing, no number, or there are two."""
     lower = head.lower()
     at = lower.find(b"\ncontent-length")
