@@ -8,6 +8,9 @@ from zt.cli.codec import decrypt, encrypt, rejects
 from zt.cli.count import count
 from zt.cli.demo import demo
 from zt.cli.findings import findings
+from zt.cli.honeynet import app as honeynet_app
+from zt.cli.honeypot import app as honeypot_app
+from zt.cli.hunt import hunt
 from zt.cli.jobs import app as jobs_app
 from zt.cli.policy import app as policy_app
 from zt.cli.probe import app as probe_app
@@ -32,5 +35,8 @@ for function in (encrypt, decrypt, rejects, search, top, count, values):
     command(app)(function)
 app.add_typer(jobs_app, name="jobs")
 command(app)(findings)
+command(app)(hunt)
 app.add_typer(policy_app, name="policy")
+app.add_typer(honeypot_app, name="honeypot")
+app.add_typer(honeynet_app, name="honeynet")
 command(app)(demo)
