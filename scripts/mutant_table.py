@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from scripts.mutant import Mutant
+from scripts.mutant_table_honeynet import HONEYNET_MUTANTS
+from scripts.mutant_table_honeypot import HONEYPOT_MUTANTS
+from scripts.mutant_table_hunt import HUNT_MUTANTS
+from scripts.mutant_table_lure import LURE_MUTANTS
 from scripts.mutant_table_probe import PROBE_MUTANTS
+from scripts.mutant_table_recorder import RECORDER_MUTANTS
 
 BATCHES = "tests/unit/encoder/test_encoder_batches.py"
 BINDINGS = "tests/unit/schemes/test_schemes_bindings.py"
@@ -1169,5 +1174,10 @@ MUTANTS = (
         {"{len(error.errors)}": "{error.errors}"},
         (f"{OPENSEARCH}_errors.py",),
     ),
+    *LURE_MUTANTS,
     *PROBE_MUTANTS,
+    *HONEYNET_MUTANTS,
+    *HONEYPOT_MUTANTS,
+    *HUNT_MUTANTS,
+    *RECORDER_MUTANTS,
 )

@@ -2,50 +2,26 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.commands import run
 from support.documents import environment
+from support.systemd_units import FOLDER, LOOSEST, Unit, analyze, exposure
 
 from keys import Ring
 from zt.sip.settings import load_settings
 
-FOLDER = Path(__file__).parents[2] / "examples" / "systemd"
-UNIT = (FOLDER / "zt-probe.service").read_text()
-LOOSEST = 2.0  # of systemd's own measure, from 0 (tight) to 10
+UNIT = Unit("zt-probe.service")
 
 Require = Callable[[object, str], None]
 
 
-def directives() -> list[tuple[str, str]]:
-    """All `Name=value` of the unit, with continued lines joined."""
-    lines = [line for line in UNIT.splitlines() if not line.startswith("#")]
-    joined = "\n".join(lines).replace("\\\n", " ")
-    return re.findall(r"^(\w+)=(.*)$", joined, re.MULTILINE)
-
-
-def values(name: str) -> list[str]:
-    return [value for found, value in directives() if found == name]
-
-
-def command(variables: dict[str, str]) -> list[str]:
-    """What the unit runs, as systemd would replace its variables."""
-    for value in values("Environment"):
-        name, _, content = value.strip('"').partition("=")
-        variables = {name: content} | variables
-    (line,) = values("ExecStart")
-    return shlex.split(re.sub(r"\$\{?(\w+)\}?", lambda match: variables[match[1]], line))
-
-
 def test_its_command_is_understood_up_to_the_interface(ring: Ring, tmp_path: Path) -> None:
     """All that it names is read; then there is no such interface here."""
-    program, *arguments = command(
+    program, *arguments = UNIT.command(
         {
             "INTERFACES": "no-such-if",
             "STORE": f"duckdb:{tmp_path}/store.db",
@@ -67,14 +43,14 @@ def test_its_settings_are_settings() -> None:
 
 def test_it_has_one_capability_and_no_way_to_another() -> None:
     for name in ("AmbientCapabilities", "CapabilityBoundingSet"):
-        assert values(name) == ["CAP_NET_RAW"]
-    assert values("NoNewPrivileges") == ["yes"]
-    assert values("User") == ["zt-probe"]
+        assert UNIT.values(name) == ["CAP_NET_RAW"]
+    assert UNIT.values("NoNewPrivileges") == ["yes"]
+    assert UNIT.values("User") == ["zt-probe"]
 
 
 def test_every_option_of_the_family_is_one_that_the_program_needs() -> None:
     """AF_PACKET to capture, the internet to ship; AF_UNIX and AF_NETLINK to look names up."""
-    (families,) = values("RestrictAddressFamilies")
+    (families,) = UNIT.values("RestrictAddressFamilies")
     assert families.split() == ["AF_PACKET", "AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK"]
 
 
@@ -83,16 +59,7 @@ def unit(tmp_path: Path, require: Require) -> Path:
     """The unit with a program that is there."""
     require(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
     program = Path(environment(tmp_path)["PATH"].split(":")[0]) / "zt"
-    path = tmp_path / "zt-probe.service"
-    path.write_text(UNIT.replace("/opt/zt-analytics/bin/zt", str(program)))
-    return path
-
-
-def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["systemd-analyze", *map(str, arguments)],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return UNIT.with_program(tmp_path, program)
 
 
 def test_systemd_finds_nothing_wrong(unit: Path) -> None:
@@ -103,6 +70,4 @@ def test_systemd_finds_nothing_wrong(unit: Path) -> None:
 def test_systemd_finds_it_tight(unit: Path, require: Require) -> None:
     done = analyze("security", "--offline=yes", unit)
     require("unrecognized option" not in done.stderr, "systemd-analyze is too old for this")
-    found = re.search(r"exposure level for \S+: (\d+\.\d+)", done.stdout)
-    assert found, done.stderr
-    assert float(found[1]) <= LOOSEST
+    assert exposure(done.stdout) <= LOOSEST

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-ADDRESS = ipaddress.IPv4Address("127.0.0.1")
+ADDRESS = "127.0.0.1"
 
 
 class Authority:
@@ -28,12 +28,20 @@ class Authority:
         self.ca = folder / "ca.pem"
         self.ca.write_bytes(self._sign(own))
 
-    def issue(self, name: str, *, is_host: bool = True) -> tuple[Path, Path]:
-        """Files of a certificate and its key: of a host at 127.0.0.1, or of a client."""
+    def issue(
+        self, name: str, *, is_host: bool = True, address: str = ADDRESS
+    ) -> tuple[Path, Path]:
+        """Files of a certificate and its key: of a host at 127.0.0.1, or of a client.
+
+        Args:
+            name: of its subject, and of the files.
+            is_host: else it is a client's.
+            address: another one of the host.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = _builder(_name(name), self._name, key.public_key())
         if is_host:
-            names = x509.SubjectAlternativeName([x509.IPAddress(ADDRESS)])
+            names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
             certificate = certificate.add_extension(names, critical=False)
         files = self._folder / f"{name}.pem", self._folder / f"{name}.key"
         files[0].write_bytes(self._sign(certificate))

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import ClassVar, Self
 
 _STEP = 30  # seconds that a command which sets something up may take
 _END = 20  # seconds that a process has to end when asked to
@@ -50,6 +51,11 @@ class Running:
             assert self._process.poll() is None, f"it ended: {self.said()}"
             assert time.monotonic() < deadline, f"not ready after {seconds} s: {self.said()}"
             time.sleep(0.05)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
 
     def wait(self, seconds: float) -> int:
         """Its exit code.
@@ -135,7 +141,7 @@ class Network:
         folder: for everything that its processes write.
     """
 
-    NETWORKS = ("198.51.100.0/24", "203.0.113.0/24", "10.0.0.0/8")
+    NETWORKS: ClassVar[tuple[str, ...]] = ("198.51.100.0/24", "203.0.113.0/24", "10.0.0.0/8")
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -143,7 +149,7 @@ class Network:
         self._prefix = f"ztt{os.getpid()}x{next(_numbers)}-"
         self._namespaces: list[str] = []
 
-    def __enter__(self) -> Network:
+    def __enter__(self) -> Self:
         try:
             switch = self._add("switch")
             _run("ip", "-n", switch, "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")

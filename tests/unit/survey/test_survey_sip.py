@@ -115,3 +115,11 @@ def test_the_preset_is_explained(demo_events: list[Event]) -> None:
     assert found["event.reason"].rule.scheme == "opaque"  # no rule lists it
     assert found["event.reason"].learns == "nothing"
     assert not any(field.level == "alarm" for field in found.values())
+
+
+def test_the_honeynets_preset_is_named_for_what_honeypots_saw_only(
+    demo_events: list[Event],
+) -> None:
+    seen = [event | {"observer": {"name": "hp-1"}, "tags": ["honeynet"]} for event in demo_events]
+    assert "# The preset honeynet knows" in suggested_text(lines_of(seen))
+    assert "honeynet" not in suggested_text(lines_of(demo_events))

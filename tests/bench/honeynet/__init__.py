@@ -1,0 +1,1 @@
+"""How fast the honeypot is, and the collector that shares what it finds."""
