@@ -56,6 +56,8 @@ class Scene:
             that has his address, by his address.
         events: of all honeypots, opened from their stores.
         logs: what honeypots and collector wrote.
+        listed: the APIBAN list in the end.
+        page: the collector's front page in the end.
     """
 
     collector: Collector
@@ -66,7 +68,7 @@ class Scene:
     delays: dict[str, int] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     logs: str = ""
-    list_: list[str] = field(default_factory=list)
+    listed: list[str] = field(default_factory=list)
     page: str = ""
 
     def of(self, address: str) -> list[dict[str, Any]]:
@@ -134,7 +136,7 @@ def _play(scene: Scene, attackers: dict[str, Host], folder: Path) -> None:
         running = scene.until_banned(attackers[address], call)
         assert running.wait(60) == 0, running.said()
 
-    scene.list_ = scene.collector.banned()
+    scene.listed = scene.collector.banned()
     scene.page = scene.collector.get("/").text
     for pot in scene.honeypots:
         pot.end()
@@ -169,17 +171,17 @@ def test_attackers_are_on_the_list_two_seconds_after_their_first_message(scene: 
 
 
 def test_a_sweep_that_proves_no_address_is_believed_once_three_owners_saw_it(scene: Scene) -> None:
-    assert SWEEPER in scene.list_
+    assert SWEEPER in scene.listed
 
 
 def test_who_proved_no_address_to_one_honeypot_alone_is_not_on_the_list(scene: Scene) -> None:
     # svwar answers no challenge, so anybody could have written its address.
     assert scene.of(DIALER)
-    assert DIALER not in scene.list_
+    assert DIALER not in scene.listed
 
 
 def test_the_list_has_each_attacker_once(scene: Scene) -> None:
-    assert sorted(scene.list_) == sorted({SWEEPER, BURGLAR, FRAUD, TCP_FRAUD})
+    assert sorted(scene.listed) == sorted({SWEEPER, BURGLAR, FRAUD, TCP_FRAUD})
 
 
 def test_events_say_which_honeypot_of_which_region_saw_what(scene: Scene) -> None:
@@ -212,11 +214,11 @@ def test_only_who_answered_a_challenge_or_spoke_tcp_is_proven(scene: Scene) -> N
     assert proven == {BURGLAR, FRAUD, TCP_FRAUD}
 
 
-def test_passwords_and_numbers_stand_nowhere_in_clear(scene: Scene) -> None:
-    secret = (*WORDS, *DIALED)
+def test_passwords_numbers_and_addresses_stand_nowhere_in_clear(scene: Scene) -> None:
+    secret = (*WORDS, *DIALED, SWEEPER, DIALER, BURGLAR, FRAUD, TCP_FRAUD)
     for pot in scene.honeypots:
-        files = [pot.database, *(path for path in (pot.folder / "spool").rglob("*"))]
-        for path in filter(Path.is_file, files):
+        spooled = (path for path in (pot.folder / "spool").rglob("*") if path.is_file())
+        for path in (pot.database, *spooled):
             assert list(plaintexts(path, secret)) == []
     assert not [word for word in secret if word in scene.logs]
 
