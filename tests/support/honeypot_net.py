@@ -167,11 +167,13 @@ class Honeypot:
         host: where it runs.
         folder: of its settings, ring, store and spool.
         settings: its file of settings.
+        has_store: its events go into a store within its process; else they go out as wire.
     """
 
     host: Host
     folder: Path
     settings: dict[str, Any]
+    has_store: bool = True
     running: Running = field(init=False)
 
     @property
@@ -188,7 +190,8 @@ class Honeypot:
 
     @property
     def _sent(self) -> tuple[str | Path, ...]:
-        return ("-k", self.ring, "-s", f"duckdb:{self.database}")
+        store = ("-s", f"duckdb:{self.database}") if self.has_store else ()
+        return ("-k", self.ring, *store)
 
     def start(self, *options: str) -> None:
         """Start it, for the first time or again, and wait until its sockets are open."""
@@ -265,6 +268,7 @@ def honeypot(
     owner: str = "",
     reports_to: Collector | None = None,
     prepare: Callable[[Host], object] = id,
+    has_store: bool = True,
     **settings: Any,
 ) -> Honeypot:
     """Start a honeypot on a host of its own.
@@ -278,6 +282,7 @@ def honeypot(
         owner: who runs it, to the collector.
         reports_to: the collector that hears of its sightings.
         prepare: what is done with its host before it starts.
+        has_store: see `Honeypot`.
         settings: more sections of its file of settings.
     """
     host = network.host(name, address)
@@ -305,7 +310,7 @@ def honeypot(
             "token_file": str(token),
             "ca_file": str(reports_to.authority.ca),
         }
-    made = Honeypot(host, home, file)
+    made = Honeypot(host, home, file, has_store)
     made.start()
     return made
 
