@@ -49,7 +49,10 @@ class Nonces:
 
     def issued(self, request: Message, client: bytes, server: bytes) -> bool:
         """Whether a request comes with a nonce that the server gave to this very client."""
-        return any((client, server, one.nonce) in self._issued for one in request.credentials)
+        for one in request.credentials:  # an `any` of a generator takes twice as long
+            if (client, server, one.nonce) in self._issued:
+                return True
+        return False
 
     def accept(self, transaction: Transaction, now: int) -> None:
         """Notes that the server accepted a request's credentials."""

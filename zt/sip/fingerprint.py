@@ -14,7 +14,7 @@ from functools import lru_cache
 
 _MAX_HEAD = 4_096  # bytes looked at
 _MAX_HEADERS = 40
-_NAME = re.compile(rb"\n([A-Za-z][A-Za-z0-9-]{0,39})[ \t]*:")
+_NAME = re.compile(rb"\n([A-Za-z][A-Za-z0-9-]{0,39}+)[ \t]*+:")
 _LETTERS = {
     b"via": "V",
     b"v": "v",

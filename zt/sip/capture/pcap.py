@@ -42,7 +42,9 @@ def read(source: Source, magic: bytes) -> Iterator[Frame]:
         seconds, fraction, captured, original = record.unpack(header)
         if captured > MAX_FRAME:
             raise source.damaged(f"a packet claims {captured} bytes")
-        data = source.read(captured)
+        data = source.read_up_to(captured)
+        if len(data) < captured:
+            raise source.cut_off()
         source.packets += 1
         time = min(seconds * 1_000_000 + fraction // per_microsecond, MAX_TIME)
         yield Frame(time, link_type, data, captured < original)
