@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 from support.honeynet_collector import House, open_house
 
+from analytics.wire import MICROSECONDS
 from zt.honeynet.collector.book.errors import BookError
+from zt.honeynet.collector.web.admission import (
+    FAILURES,
+    Admission,
+    DeniedError,
+    TooFastError,
+)
 
 
 def test_every_answer_tells_browsers_to_trust_nothing(house: House) -> None:
@@ -74,3 +81,18 @@ def test_answers_are_counted_by_their_class(house: House) -> None:
     figures = {figure.name: figure.value for figure in house.collector.figures()}
     assert figures["answers"] == {"2xx": 2, "4xx": 2}
     assert figures["wrong_secrets"] == 1
+
+
+def test_wrong_keys_of_one_subnet_are_told_to_wait_and_the_right_one_never_is(house: House) -> None:
+    admission = Admission(house.book, house.time)
+    for number in range(FAILURES.requests):
+        with pytest.raises(DeniedError):
+            admission.key("wrong", f"2001:db8::{number:x}")
+    with pytest.raises(TooFastError):
+        admission.key("wrong", "2001:db8::ffff")
+    with pytest.raises(DeniedError):
+        admission.key("wrong", "2001:db8:0:1::1")
+    assert admission.key(house.key, "2001:db8::1").name == "client"
+    house.time.pass_by(FAILURES.span / MICROSECONDS + 1)
+    with pytest.raises(DeniedError):
+        admission.key("wrong", "2001:db8::1")
