@@ -49,7 +49,7 @@ class Nonces:
 
     def issued(self, request: Message, client: bytes, server: bytes) -> bool:
         """Whether a request comes with a nonce that the server gave to this very client."""
-        for one in request.credentials:  # an `any` of a generator takes twice as long
+        for one in request.credentials:  # noqa: SIM110 - `any` takes twice as long
             if (client, server, one.nonce) in self._issued:
                 return True
         return False
