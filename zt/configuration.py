@@ -75,6 +75,21 @@ class Presets(Generic[_Model]):
         return parse_yaml(text, name, self._model, self._error, self._check)
 
 
+def read_yaml(path: Path, model: type[_Model]) -> _Model:
+    """A YAML file as a model.
+
+    Raises:
+        InputError: it can't be read, or is wrong; names the line.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"can't read {path}: {(error.strerror or str(error)).lower()}", "check the path"
+        ) from None
+    return parse_yaml(text, str(path), model, InputError)
+
+
 def parse_yaml(
     text: bytes,
     name: str,

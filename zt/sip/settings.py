@@ -28,7 +28,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WrapValidator
 
-from zt.configuration import parse_yaml
+from zt.configuration import read_yaml
 from zt.errors import InputError, ZtError
 from zt.shipping.settings import ShippingSettings
 from zt.sip.capture.limits import CaptureLimits
@@ -147,13 +147,7 @@ def load_settings(path: Path | None) -> ProbeSettings:
     """
     if path is None:
         return ProbeSettings()
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"can't read {path}: {(error.strerror or '').lower()}", "check the path"
-        ) from None
-    settings = parse_yaml(text, str(path), ProbeSettings, InputError)
+    settings = read_yaml(path, ProbeSettings)
     if settings.geoip is not None:
         return settings.model_copy(update={"geoip": path.parent / settings.geoip})
     return settings

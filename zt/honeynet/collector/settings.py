@@ -24,7 +24,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from zt.configuration import parse_yaml
+from zt.configuration import read_yaml
 from zt.errors import InputError
 from zt.honeynet.collector.book.guard import GuardSettings
 from zt.honeynet.collector.book.model import BookSettings
@@ -141,14 +141,7 @@ def load_settings(path: Path | None) -> CollectorSettings:
     """
     if path is None:
         return CollectorSettings()
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"can't read {path}: {(error.strerror or str(error)).lower()}",
-            "give a YAML file, or leave -c out for the defaults",
-        ) from None
-    settings = parse_yaml(text, str(path), CollectorSettings, InputError)
+    settings = read_yaml(path, CollectorSettings)
     if settings.geoip is not None:
         settings = settings.model_copy(update={"geoip": path.parent / settings.geoip})
     return settings

@@ -36,7 +36,7 @@ from typing import Annotated, Any, Final, NamedTuple, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from keys.files import read_private
-from zt.configuration import parse_yaml
+from zt.configuration import read_yaml
 from zt.errors import InputError, ZtError
 from zt.honeynet.honeypot.listen.endpoints import Endpoint, parse_endpoint
 from zt.honeynet.honeypot.listen.limits import ListenLimits
@@ -175,13 +175,7 @@ def load_honeypot(path: Path) -> HoneypotSettings:
     Raises:
         InputError: it can't be read, or is wrong; names the line.
     """
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"can't read {path}: {(error.strerror or '').lower()}", "check the path"
-        ) from None
-    settings = parse_yaml(text, str(path), HoneypotSettings, InputError)
+    settings = read_yaml(path, HoneypotSettings)
     folder = path.parent
     found: dict[str, Any] = {"report": settings.report.below(folder)}
     for name in ("secret_file", "geoip"):
