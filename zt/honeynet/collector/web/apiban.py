@@ -16,7 +16,6 @@ carries the key in its path, where proxies write it into their logs: version 2 d
 from __future__ import annotations
 
 from contextlib import suppress
-from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 import msgspec
@@ -35,6 +34,7 @@ from zt.honeynet.collector.web.answers import (
     retry_after,
 )
 from zt.honeynet.collector.web.sources import Sources
+from zt.values.address import parse_address
 
 _MAX_BODY: Final = 4 * 1024  # bytes
 _MAX_ID: Final = (1 << 63) - 1  # SQLite's
@@ -139,14 +139,9 @@ class ApiBan:
         return json_answer({"ipaddress": page.addresses, "ID": str(page.last)})
 
     def _checked(self, text: str) -> Response:
-        try:
-            address = ip_address(text)
-        except ValueError:
+        address = parse_address(text)
+        if address is None:
             return _nothing("invalid address")
-        if isinstance(address, IPv6Address):
-            if address.scope_id is not None:
-                return _nothing("invalid address")
-            address = address.ipv4_mapped or address
         ban = self._book.check(str(address))
         if ban is None:
             return _nothing("not blocked")

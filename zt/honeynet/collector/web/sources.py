@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from starlette.requests import Request
 
 from zt.errors import InputError
+from zt.values.address import parse_address
 
 Network = IPv4Network | IPv6Network
 
@@ -84,11 +85,5 @@ _MAX_HOPS = 16
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
-    """An address; IPv4 in IPv6's clothes is IPv4."""
-    try:
-        found = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
-        return found.ipv4_mapped
-    return found
+    """An address, whatever its zone."""
+    return parse_address(text.partition("%")[0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 import msgspec
@@ -24,6 +23,7 @@ from zt.honeynet.collector.web.answers import (
 from zt.honeynet.collector.web.intake import FullError, Intake
 from zt.honeynet.collector.web.sources import Sources
 from zt.honeynet.sighting import Sighting, SightingBatch
+from zt.values.address import parse_address
 
 MAX_BODY: Final = 512 * 1024
 """Bytes of a batch; `MAX_SIGHTINGS` with every member at its longest need less."""
@@ -75,13 +75,8 @@ class Submissions:
 
 def _are_addresses(sightings: Iterable[Sighting]) -> bool:
     """Whether each names one address, in the one spelling that the book knows."""
-    try:
-        for sighting in sightings:
-            address = ip_address(sighting.address)
-            if str(address) != sighting.address:
-                return False
-            if isinstance(address, IPv6Address) and (address.scope_id or address.ipv4_mapped):
-                return False
-    except ValueError:
-        return False
+    for sighting in sightings:
+        address = parse_address(sighting.address)
+        if address is None or str(address) != sighting.address:
+            return False
     return True
